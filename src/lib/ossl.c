@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* OpenSSL errors in our form of message: see ossl.h. */
+#include <err.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "ossl.h"
+#include "util.h"
+
+void
+ossl_warn(const char *subject, const char *fallback)
+{
+	unsigned long e = ERR_get_error();
+	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
+
+	warnx("%s: %s", subject, reason != NULL ? esc(reason) : fallback);
+	ERR_clear_error();
+}
+
+void
+ossl_reader(void)
+{
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+	    OPENSSL_INIT_NO_ATEXIT, NULL);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+/* PEM: see pem.h. */
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "io.h"
+#include "ossl.h"
+#include "pem.h"
+#include "util.h"
+
+int
+pem_next(BIO *bio, const char *name, char **label, unsigned char **der,
+    long *len)
+{
+	char *header = NULL;
+
+	if (PEM_read_bio(bio, label, &header, der, len) != 1) {
+		if (ERR_GET_REASON(ERR_peek_last_error()) ==
+		    PEM_R_NO_START_LINE) {
+			ERR_clear_error();
+			return 0;
+		}
+		ossl_warn(name, "broken PEM");
+		return -1;
+	}
+	OPENSSL_free(header);
+	if ((size_t)*len > IO_PEM_MAX) {
+		warnx("%s: PEM block larger than the limit of %zu bytes", name,
+		    IO_PEM_MAX);
+		OPENSSL_free(*label);
+		OPENSSL_free(*der);
+		return -1;
+	}
+	return 1;
+}
+
+static int
+is_cert(const char *label)
+{
+	return strcmp(label, PEM_STRING_X509) == 0 ||
+	    strcmp(label, PEM_STRING_X509_OLD) == 0;
+}
+
+/* Put the certificate der on the stack. */
+static int
+push_cert(STACK_OF(X509) *certs, const unsigned char *der, long len,
+    const char *name)
+{
+	const unsigned char *p = der;
+	X509 *x = d2i_X509(NULL, &p, len);
+
+	if (x == NULL || p != der + len || sk_X509_push(certs, x) == 0) {
+		ossl_warn(name, "broken certificate");
+		X509_free(x);
+		return -1;
+	}
+	return 0;
+}
+
+STACK_OF(X509) *
+pem_certs(const char *buf, size_t len, const char *name, int strict)
+{
+	BIO *bio = BIO_new_mem_buf(buf, (int)len);
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	unsigned char *der;
+	char *label;
+	long derlen;
+	int rc;
+
+	if (bio == NULL || certs == NULL)
+		errx(EX_ERR, "memory: exhausted");
+	while ((rc = pem_next(bio, name, &label, &der, &derlen)) == 1) {
+		if (is_cert(label))
+			rc = push_cert(certs, der, derlen, name);
+		else if (strict) {
+			warnx("%s: a block \"%s\" where only certificates are "
+			    "allowed", name, esc(label));
+			rc = -1;
+		}
+		OPENSSL_free(label);
+		OPENSSL_free(der);
+		if (rc == -1)
+			break;
+	}
+	BIO_free(bio);
+	if (rc == 0 && sk_X509_num(certs) == 0) {
+		warnx("%s: no certificate in PEM form found", name);
+		rc = -1;
+	}
+	if (rc == -1) {
+		pem_certs_free(certs);
+		return NULL;
+	}
+	return certs;
+}
+
+STACK_OF(X509) *
+pem_load_certs(const char *path, int strict)
+{
+	STACK_OF(X509) *certs;
+	size_t len;
+	char *buf;
+
+	if ((buf = io_slurp(path, IO_PEM_MAX, &len)) == NULL)
+		return NULL;
+	certs = pem_certs(buf, len, io_name(path), strict);
+	free(buf);
+	return certs;
+}
+
+X509_REQ *
+pem_load_csr(const char *path)
+{
+	const char *name = io_name(path);
+	X509_REQ *req = NULL;
+	EVP_PKEY *key;
+	BIO *bio;
+	size_t len;
+	char *buf;
+
+	if ((buf = io_slurp(path, IO_PEM_MAX, &len)) == NULL)
+		return NULL;
+	if ((bio = BIO_new_mem_buf(buf, (int)len)) != NULL)
+		req = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
+	ERR_clear_error();
+	if (req == NULL)
+		warnx("%s: no certificate request in PEM form found", name);
+	else if ((key = X509_REQ_get0_pubkey(req)) == NULL ||
+	    X509_REQ_verify(req, key) != 1) {
+		ERR_clear_error();
+		warnx("%s: the request is not signed by its own key", name);
+		X509_REQ_free(req);
+		req = NULL;
+	}
+	BIO_free(bio);
+	free(buf);
+	return req;
+}
+
+char *
+pem_text(STACK_OF(X509) *certs, int first, size_t *len)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *p, *text = NULL;
+	int i, ok = bio != NULL;
+	long n;
+
+	for (i = first; ok && i < sk_X509_num(certs); i++)
+		ok = PEM_write_bio_X509(bio, sk_X509_value(certs, i)) == 1;
+	if (ok && (n = BIO_get_mem_data(bio, &p)) >= 0) {
+		text = xstrndup(p, (size_t)n);
+		*len = (size_t)n;
+	} else
+		ossl_warn("certificate", "cannot be written as PEM");
+	BIO_free(bio);
+	return text;
+}
+
+void
+pem_certs_free(STACK_OF(X509) *certs)
+{
+	sk_X509_pop_free(certs, X509_free);
+}
