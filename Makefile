@@ -30,11 +30,12 @@ LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 TOOLS = acme-order cert-deploy cert-expiry cert-verify file-replace \
 	http01-serve log-json mkcsr mkkey tls-peek
 SCRIPTS = ca-init demo
+INSTALLED = ca-init
 PAGES = acme-order.1 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 \
 	demo.1 eca.7 file-replace.1 http01-serve.8 log-json.1 mkcsr.1 \
 	mkkey.1 tls-peek.1
-UNITS = acme-test der-test http-test json-test jws-test name-test replace-test \
-	util-test
+UNITS = acme-test der-test http-test json-test jws-test name-test \
+	replace-test util-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
@@ -45,8 +46,8 @@ FILE = ${O}/replace.o ${O}/cleanup.o ${O}/io.o ${U}
 CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
-ACME = ${O}/acme.o ${O}/http.o ${O}/json.o ${O}/jws.o ${O}/b64.o \
-	${O}/signer.o ${O}/http01.o ${O}/webroot.o
+ACME = ${O}/acmeorder.o ${O}/acmeauthz.o ${O}/acme.o ${O}/http.o ${O}/json.o \
+	${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/webroot.o ${O}/http01.o
 
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
@@ -81,10 +82,13 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 
 # modules
-MODULES = acme b64 chain cleanup csr der http http01 io json jsonw jws key \
-	name ossl pem replace sandbox signer util webroot
-HEADERS = ${MODULES:%=src/lib/%.h}
+MODULES = acme acmeauthz acmeorder b64 chain cleanup csr der http http01 io \
+	json jsonw jws key name ossl pem replace sandbox signer store util \
+	webroot
+OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
+${O}/acmeauthz.o: src/lib/acmeauthz.c
+${O}/acmeorder.o: src/lib/acmeorder.c
 ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
@@ -103,15 +107,101 @@ ${O}/pem.o: src/lib/pem.c
 ${O}/replace.o: src/lib/replace.c
 ${O}/sandbox.o: src/lib/sandbox.c
 ${O}/signer.o: src/lib/signer.c
+${O}/store.o: src/lib/store.c
 ${O}/util.o: src/lib/util.c
 ${O}/webroot.o: src/lib/webroot.c
-${MODULES:%=${O}/%.o}: Makefile ${O}/stamp
+${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
-${O}/stamp: ${HEADERS}
-	@mkdir -p ${B} ${O}/unit ${O}/fuzz bin
+${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}
+	@mkdir -p ${B} ${O}/unit ${O}/fuzz
 	@touch $@
 
 # scripts run from the tree through links
 ${SCRIPTS:%=bin/%}:
 	@mkdir -p bin
 	ln -sf ../sh/${@F} $@
+
+# programs of the tests: units, corpus replay, the tracer
+progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%} build/killat
+ALLLIBS = -lcurl -ljansson -lssl -lcrypto
+${UNITS:%=${O}/unit/%}: ${OBJS} test/unit/*.c test/unit/check.h
+	${LD} test/unit/${@F}.c ${OBJS} ${ALLLIBS}
+${FUZZES:%=${O}/fuzz/%}: ${OBJS} test/fuzz/*.c
+	${LD} test/fuzz/${@F}.c test/fuzz/main.c ${OBJS} ${ALLLIBS}
+build/killat: test/fault/*.c test/fault/*.h
+	@mkdir -p build
+	${LD} test/fault/killat.c test/fault/calls.c
+
+deps:
+	etc/deps/install run
+
+demo: deps
+	${MAKE} all
+	bin/demo server
+
+check:
+	${MAKE} all progs
+	test/run check
+
+lint:
+	${MAKE} all
+	test/lint
+
+test:
+	etc/deps/install test
+	${MAKE} all progs
+	${MAKE} SAN=1 all progs
+	test/run all
+
+bench:
+	etc/deps/install bench
+	${MAKE} all
+	test/bench/run
+
+# libFuzzer, FUZZ_SECONDS for each target
+FUZZ_SECONDS = 30
+fuzz:
+	etc/deps/install test
+	@mkdir -p build/fuzz
+	for t in ${FUZZES}; do mkdir -p build/fuzz/$$t.d && \
+	clang -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib -g \
+	    -O1 -fsanitize=fuzzer,address,undefined test/fuzz/$$t.c \
+	    ${MODULES:%=src/lib/%.c} ${ALLLIBS} -o build/fuzz/$$t && \
+	build/fuzz/$$t -max_total_time=${FUZZ_SECONDS} -max_len=16384 \
+	    -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/$$t.d test/fuzz/corpus/$$t || exit 1; done
+
+# A script lives in libexec beside its lib; the command is a link to it.
+install: all
+	mkdir -p ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR}/lib
+	for t in ${TOOLS}; do \
+	install -m 755 ${B}/$$t ${DESTDIR}${BINDIR}/ || exit 1; done
+	for t in ${INSTALLED}; do \
+	install -m 755 sh/$$t ${DESTDIR}${LIBEXECDIR}/ && \
+	ln -sf ${LIBEXECDIR}/$$t ${DESTDIR}${BINDIR}/$$t || exit 1; done
+	install -m 644 sh/lib/*.sh ${DESTDIR}${LIBEXECDIR}/lib/
+	for p in ${PAGES}; do d=${DESTDIR}${MANDIR}/man$${p##*.}; \
+	mkdir -p $$d && install -m 644 man/$$p $$d/ || exit 1; done
+
+uninstall:
+	for t in ${TOOLS} ${INSTALLED}; do rm -f ${DESTDIR}${BINDIR}/$$t; done
+	for p in ${PAGES}; do rm -f ${DESTDIR}${MANDIR}/man$${p##*.}/$$p; done
+	rm -rf ${DESTDIR}${LIBEXECDIR}
+
+clean:
+	rm -rf bin build/plain build/san build/fuzz build/demo build/killat
+
+help:
+	@echo 'all        build the commands into bin/'
+	@echo 'deps       install what running needs'
+	@echo 'demo       install what is missing, show the main job'
+	@echo 'test       install what is missing, run every test'
+	@echo 'check      the quick tests: lint, units, commands'
+	@echo 'lint       shellcheck, manual pages, layout'
+	@echo 'bench      measure against the peers'
+	@echo 'fuzz       libFuzzer, FUZZ_SECONDS for each parser'
+	@echo 'install    into DESTDIR and PREFIX; uninstall takes it back'
+	@echo 'clean      remove what was built; build/deps stays'
+
+.PHONY: all progs deps demo check lint test bench fuzz install uninstall \
+	clean help
