@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * acme-order - get a certificate by ACME (RFC 8555)
+ *
+ * Reads a certificate request (PEM), orders a certificate for its names,
+ * answers the HTTP-01 challenges through a webroot (-w) or by itself (-l),
+ * and writes the chain (PEM) once it has been checked.  The account key stays
+ * in a process of its own.  Exit: 0 issued, 2 error or refused, 75 try later.
+ */
+#include <err.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acme.h"
+#include "acmeorder.h"
+#include "io.h"
+#include "jws.h"
+#include "key.h"
+#include "name.h"
+#include "pem.h"
+#include "sandbox.h"
+#include "util.h"
+#include "webroot.h"
+
+static const char *account, *anchors, *chain_anchors, *dir, *events, *listen_at;
+
+static _Noreturn void
+usage(void)
+{
+	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-e file] [-m sec] "
+	    "[-T epoch] -A file -a file -u url -l addr:port | -w dir [file]\n");
+	exit(EX_ERR);
+}
+
+/* The names to order: those of the CSR, all of a kind that ACME knows. */
+static void
+read_names(X509_REQ *csr, const char *file, struct names *names)
+{
+	size_t i;
+
+	if (names_from_csr(names, csr, file) == -1)
+		exit(EX_ERR);
+	if (names->n == 0)
+		errx(EX_ERR, "%s: a request without names; mkcsr -d NAME",
+		    file);
+	for (i = 0; i < names->n; i++) {
+		if (names->v[i].type != NAME_DNS &&
+		    names->v[i].type != NAME_IP)
+			errx(EX_ERR, "%s: %s: ACME is for DNS names and IP "
+			    "addresses only", file, esc(names->v[i].value));
+		if (strncmp(names->v[i].value, "*.", 2) == 0)
+			errx(EX_ERR, "%s: %s: HTTP-01 cannot prove a wildcard",
+			    file, esc(names->v[i].value));
+	}
+}
+
+static X509_REQ *
+read_request(const char *path, struct names *names)
+{
+	X509_REQ *csr = pem_load_csr(path);
+
+	if (csr == NULL || key_strong(X509_REQ_get0_pubkey(csr),
+	    io_name(path)) == -1)
+		exit(EX_ERR);
+	read_names(csr, io_name(path), names);
+	return csr;
+}
+
+/* What the process that talks to the network may still do. */
+static void
+confine(const struct webroot *w, unsigned int port)
+{
+	int s = sandbox_begin();
+
+	sandbox_path(s, "/etc", SANDBOX_READ);
+	sandbox_path(s, "/run/systemd/resolve", SANDBOX_READ);
+	if (webroot_path(w) != NULL) {
+		sandbox_path(s, webroot_path(w), SANDBOX_CREATE);
+		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
+	}
+	sandbox_connect(s, port);
+	sandbox_connect(s, 53);
+	if (sandbox_apply(s) == -1)
+		exit(EX_ERR);
+}
+
+/* RFC 8555 section 11.1: the certificate key must not be the account key. */
+static int
+own_key(const struct acme *a, X509_REQ *csr)
+{
+	char *jwk = jws_jwk(X509_REQ_get0_pubkey(csr));
+	int same = jwk == NULL || strcmp(jwk, a->key->jwk) == 0;
+
+	if (jwk != NULL && same)
+		warnx("%s: the request is for the account key; it needs a key "
+		    "of its own", account);
+	free(jwk);
+	return same ? -1 : 0;
+}
+
+static int
+order(struct acme *a, const struct order_want *want)
+{
+	char *chain = NULL;
+	size_t len = 0;
+	int rc;
+
+	if ((a->key = signer_info(a->signer)) == NULL ||
+	    own_key(a, want->csr) == -1)
+		return EX_ERR;
+	if ((rc = acme_open(a)) == 0 && (rc = acme_login(a, 0)) == 0)
+		rc = order_run(a, want, &chain, &len);
+	if (rc == 0) {
+		fwrite(chain, 1, len, stdout);
+		free(chain);
+		rc = finish(EX_YES);
+	}
+	return rc;
+}
+
+static FILE *
+open_events(const char *path)
+{
+	FILE *fp = fopen(path, "ae");
+
+	if (fp == NULL)
+		err(EX_ERR, "%s", path);
+	return fp;
+}
+
+/* Everything is opened before the sandbox closes; returns the exit code. */
+static int
+run(struct acme *a, const char *path, time_t now)
+{
+	struct names names = {NULL, 0};
+	struct order_want want = {.names = &names, .now = now};
+	char host[256], when[RFC3339_SIZE], *pem;
+	unsigned int port;
+	size_t len;
+	int rc;
+
+	if (http_url(a->directory, host, sizeof(host), &port) == -1)
+		errx(EX_ERR, "%s: not an https URL", esc(a->directory));
+	if ((pem = io_slurp(anchors, IO_PEM_MAX, &len)) == NULL)
+		return EX_ERR;
+	pem_certs_free(pem_certs(pem, len, anchors, 0));
+	if (chain_anchors != NULL && (want.anchors =
+	    pem_load_certs(chain_anchors, 0)) == NULL)
+		return EX_ERR;
+	want.csr = read_request(path, &names);
+	if ((want.webroot = dir != NULL ? webroot_dir(dir) :
+	    webroot_listen(listen_at)) == NULL)
+		return EX_ERR;
+	if (events != NULL)
+		a->events = open_events(events);
+	json_start();
+	if ((a->signer = signer_start(account, a->directory)) == NULL)
+		return EX_ERR;
+	confine(want.webroot, port);
+	rc = (a->http = http_new(pem, len, a->deadline)) == NULL ? EX_ERR :
+	    order(a, &want);
+	webroot_free(want.webroot);
+	signer_stop(a->signer);
+	if (a->events != NULL && fclose(a->events) != 0)
+		warn("%s", events);
+	if (rc == EX_TEMP && a->retry_at != 0)
+		fprintf(stderr, "retry-at: %s\n", rfc3339(a->retry_at, when));
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct acme a = {0};
+	time_t now = time(NULL);
+	long long sec = 120;
+	int ch;
+
+	while ((ch = getopt(argc, argv, "A:B:T:VYa:e:l:m:u:vw:")) != -1) {
+		switch (ch) {
+		case 'A':
+			anchors = optarg;
+			break;
+		case 'B':
+			chain_anchors = optarg;
+			break;
+		case 'T':
+			now = (time_t)opt_num(ch, optarg, 0, 253402300799);
+			break;
+		case 'V':
+			version();
+		case 'Y':
+			a.agree = 1;
+			break;
+		case 'a':
+			account = optarg;
+			break;
+		case 'e':
+			events = optarg;
+			break;
+		case 'l':
+			listen_at = optarg;
+			break;
+		case 'm':
+			sec = opt_num(ch, optarg, 1, 86400);
+			break;
+		case 'u':
+			a.directory = optarg;
+			break;
+		case 'v':
+			a.verbose = 1;
+			break;
+		case 'w':
+			dir = optarg;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc - optind > 1 || a.directory == NULL || anchors == NULL ||
+	    account == NULL || (dir == NULL) == (listen_at == NULL))
+		usage();
+	a.deadline = mono_ms() + sec * 1000;
+	signal(SIGPIPE, SIG_IGN);
+	return run(&a, argv[optind], now);
+}

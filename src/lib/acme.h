@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Talking to an ACME server (RFC 8555): directory, nonces, signed requests,
+ * problem documents, accounts.  What is asked for an order is in acmeorder.h.
+ */
+#ifndef ECA_ACME_H
+#define ECA_ACME_H
+
+#include <stddef.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "http.h"
+#include "json.h"
+#include "signer.h"
+
+/* The types of problem that a client acts upon (RFC 8555 section 6.7). */
+#define ACME_BAD_NONCE "badNonce"
+#define ACME_NO_ACCOUNT "accountDoesNotExist"
+#define ACME_NOT_READY "orderNotReady"
+
+struct acme {
+	/* set by the caller before acme_open() */
+	const char *directory;		/* URL */
+	struct http *http;
+	struct signer *signer;
+	long long deadline;		/* mono_ms() */
+	int agree;			/* the user agrees to the terms */
+	int verbose;			/* steps on stderr */
+	FILE *events;			/* JSON lines, or NULL */
+
+	/* by acme_open() */
+	const struct signer_info *key;
+	char *new_nonce;
+	char *new_account;
+	char *new_order;
+	char *terms;			/* URL, or NULL */
+
+	char *account;			/* URL; NULL until it is known */
+	char *nonce;			/* for the next request, or NULL */
+	time_t retry_at;		/* when the server wants us back, or 0 */
+};
+
+/* What a signed request brought. */
+struct acme_reply {
+	int status;			/* of HTTP */
+	char *body;
+	size_t len;
+	struct json *json;		/* the body, NULL when it is no object */
+	char *location;			/* or NULL */
+	long long retry_after;		/* seconds, -1 when not said */
+};
+
+/*
+ * Read the directory (section 7.1.1) and the public half of the account key.
+ * Returns 0, EX_ERR or EX_TEMP with a message.
+ */
+int acme_open(struct acme *a);
+void acme_close(struct acme *a);
+
+/*
+ * Make sure that there is an account (section 7.3): the remembered one, which
+ * costs no request, or newAccount, which gives the existing one of this key.
+ * With again set, the remembered one is forgotten first.  0, EX_ERR, EX_TEMP.
+ */
+int acme_login(struct acme *a, int again);
+
+/*
+ * A signed POST of payload; "" is POST-as-GET (section 6.3).  Nonces that the
+ * server refuses are replaced and the request is sent again (section 6.5); a
+ * POST-as-GET that brought no answer or a 5xx is tried again a few times.
+ * Returns 0 when there is an answer, of any status, in *r, to be freed with
+ * acme_reply_free(); otherwise EX_TEMP or EX_ERR, http_error() says why and no
+ * message is printed.
+ */
+int acme_post(struct acme *a, const char *url, const char *payload,
+    struct acme_reply *r);
+void acme_reply_free(struct acme_reply *r);
+
+/*
+ * acme_post() where only success will do: any other outcome is printed as
+ * "what: ..." and returned as EX_ERR or EX_TEMP with nothing to be freed.
+ */
+int acme_call(struct acme *a, const char *what, const char *url,
+    const char *payload, struct acme_reply *r);
+
+/* Is this reply the problem of that type (without the urn: prefix)? */
+int acme_is(const struct acme_reply *r, const char *type);
+
+/*
+ * Print a reply that is a refusal and return EX_TEMP (rate limited, 5xx; sets
+ * retry_at when the server said a time) or EX_ERR.
+ */
+int acme_refused(struct acme *a, const char *what, const struct acme_reply *r);
+
+/* A problem document as one line of safe text; static buffer. */
+const char *acme_problem(const struct json *problem);
+
+/*
+ * Sleep ms milliseconds, but not past the deadline.  0, or -1 when the
+ * deadline is reached.
+ */
+int acme_sleep(const struct acme *a, long long ms);
+
+/* Note the status of an order, authorization or challenge (-v, -e). */
+void acme_status(const struct acme *a, const char *object, const char *name,
+    const char *status);
+
+#endif

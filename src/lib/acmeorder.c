@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One ACME order: see acmeorder.h.
+ *
+ * The order is polled, not its authorizations, and only when the answers to
+ * the challenges and to finalize do not say already how things stand.  But an
+ * order that stays pending says nothing of a challenge that failed: step-ca
+ * answers those with a challenge that is pending and has an error, or with one
+ * that is invalid under an authorization that stays pending.  So the
+ * challenges are looked at too, and those with an error are tried again.
+ */
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acmeauthz.h"
+#include "acmeorder.h"
+#include "b64.h"
+#include "chain.h"
+#include "jsonw.h"
+#include "pem.h"
+#include "util.h"
+
+#define AUTHZ_MAX 1000
+#define FIRST_POLL_MS 5
+#define LAST_POLL_MS 2000
+#define LOOK_MS 200	/* polls that far apart look at the challenges too */
+#define FINALIZE_TRIES 4
+#define RETRIES 3	/* of a challenge with an error: after 1, 2, 4 s */
+
+struct order {
+	struct acme *a;
+	const struct order_want *want;
+	char *url;
+	char *status;
+	char *finalize;
+	char *certificate;
+	char *error;
+	long long retry_after;
+	struct authz *authz;
+	size_t n;
+};
+
+static void
+set(char **p, const char *s)
+{
+	free(*p);
+	*p = s != NULL ? xstrdup(s) : NULL;
+}
+
+/* Take over what an order object says.  0, or EX_ERR with a message. */
+static int
+read_order(struct order *o, const struct acme_reply *r)
+{
+	const char *status = json_str(r->json, "status"), *s;
+	const struct json *e = json_obj(r->json, "error");
+
+	if (status == NULL) {
+		warnx("order: the answer has no status");
+		return EX_ERR;
+	}
+	if (o->status == NULL || strcmp(o->status, status) != 0)
+		acme_status(o->a, "order", o->url, status);
+	set(&o->status, status);
+	if ((s = json_str(r->json, "finalize")) != NULL)
+		set(&o->finalize, s);
+	if ((s = json_str(r->json, "certificate")) != NULL)
+		set(&o->certificate, s);
+	if (e != NULL)
+		set(&o->error, acme_problem(e));
+	o->retry_after = r->retry_after;
+	return 0;
+}
+
+static int
+poll_order(struct order *o)
+{
+	struct acme_reply r;
+	int rc;
+
+	if ((rc = acme_call(o->a, "order", o->url, "", &r)) != 0)
+		return rc;
+	rc = read_order(o, &r);
+	acme_reply_free(&r);
+	return rc;
+}
+
+static char *
+new_order_payload(const struct names *names)
+{
+	struct jsonw w = JSONW_INIT;
+	char *text;
+	size_t i;
+
+	jsonw_begin(&w, NULL, '{');
+	jsonw_begin(&w, "identifiers", '[');
+	for (i = 0; i < names->n; i++) {
+		jsonw_begin(&w, NULL, '{');
+		jsonw_str(&w, "type", names->v[i].type == NAME_IP ? "ip" :
+		    "dns");
+		jsonw_str(&w, "value", names->v[i].value);
+		jsonw_end(&w, '}');
+	}
+	jsonw_end(&w, ']');
+	jsonw_end(&w, '}');
+	text = xstrdup(jsonw_text(&w));
+	jsonw_free(&w);
+	return text;
+}
+
+/* newOrder; an account the server has lost is made again, once. */
+static int
+post_new_order(struct order *o, struct acme_reply *r)
+{
+	struct acme *a = o->a;
+	char *payload = new_order_payload(o->want->names);
+	int rc, again;
+
+	for (again = 0;; again = 1) {
+		rc = acme_post(a, a->new_order, payload, r);
+		if (rc != 0 || again || !acme_is(r, ACME_NO_ACCOUNT))
+			break;
+		acme_status(a, "account", a->account, "gone");
+		acme_reply_free(r);
+		if ((rc = acme_login(a, 1)) != 0) {
+			free(payload);
+			return rc;
+		}
+	}
+	free(payload);
+	if (rc != 0)
+		warnx("newOrder: %s: %s", esc(a->new_order),
+		    esc(http_error(a->http)));
+	else if (r->status != 201 && r->status != 200) {
+		rc = acme_refused(a, "newOrder", r);
+		acme_reply_free(r);
+	}
+	return rc;
+}
+
+static int
+new_order(struct order *o)
+{
+	const struct json *urls;
+	struct acme_reply r;
+	const char *url;
+	size_t i;
+	int rc;
+
+	if ((rc = post_new_order(o, &r)) != 0)
+		return rc;
+	set(&o->url, r.location);
+	urls = json_arr(r.json, "authorizations");
+	if (o->url == NULL || json_len(urls) == 0 ||
+	    json_len(urls) > AUTHZ_MAX) {
+		warnx("newOrder: %s in the answer", o->url == NULL ?
+		    "no order URL" : "no authorizations, or too many");
+		rc = EX_ERR;
+	} else
+		rc = read_order(o, &r);
+	if (rc == 0 && o->finalize == NULL) {
+		warnx("newOrder: no finalize URL in the answer");
+		rc = EX_ERR;
+	}
+	o->authz = xcalloc(json_len(urls), sizeof(*o->authz));
+	for (i = 0; rc == 0 && i < json_len(urls); i++) {
+		if ((url = json_str_at(urls, i)) == NULL) {
+			warnx("newOrder: an authorization that is no URL");
+			rc = EX_ERR;
+		} else
+			o->authz[o->n++].url = xstrdup(url);
+	}
+	acme_reply_free(&r);
+	return rc;
+}
+
+static size_t
+count(const struct order *o, enum authz_state state)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < o->n; i++)
+		n += o->authz[i].state == state;
+	return n;
+}
+
+/* For each authorization in a state; stops at the first failure. */
+static int
+each(struct order *o, enum authz_state state,
+    int (*f)(struct acme *, struct webroot *, struct authz *))
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < o->n; i++)
+		if (o->authz[i].state == state)
+			rc = f(o->a, o->want->webroot, &o->authz[i]);
+	return rc;
+}
+
+static int
+too_late(const struct order *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		if (o->authz[i].state != AUTHZ_VALID && o->authz[i].error != NULL) {
+			warnx("%s: deadline reached; last error: %s",
+			    esc(o->authz[i].name), o->authz[i].error);
+			return EX_TEMP;
+		}
+	warnx("order: deadline reached while it is %s", esc(o->status));
+	return EX_TEMP;
+}
+
+/* Answer the challenges that have an error once more, or give up. */
+static int
+again(struct order *o)
+{
+	struct authz *z;
+	size_t i;
+	int most = 0;
+
+	for (i = 0; i < o->n; i++) {
+		z = &o->authz[i];
+		if (z->state != AUTHZ_TROUBLE)
+			continue;
+		if (z->tries >= RETRIES) {
+			warnx("%s: http-01 failed: %s", esc(z->name), z->error);
+			return EX_ERR;
+		}
+		if (z->tries > most)
+			most = z->tries;
+		z->tries++;
+	}
+	if (acme_sleep(o->a, 1000LL << most) == -1)
+		return too_late(o);
+	return each(o, AUTHZ_TROUBLE, authz_answer);
+}
+
+/* How long to wait before the next poll: what the server says from the third
+ * on, so that a quick server is not waited for. */
+static long long
+next_delay(const struct order *o, long long delay)
+{
+	if (delay > 2 * FIRST_POLL_MS && o->retry_after * 1000 > delay)
+		return o->retry_after * 1000;
+	return delay;
+}
+
+/* Until the order is no longer pending, or has no reason to be. */
+static int
+wait_ready(struct order *o)
+{
+	long long delay = FIRST_POLL_MS;
+	int rc = 0;
+
+	while (rc == 0 && strcmp(o->status, "pending") == 0) {
+		if (count(o, AUTHZ_TROUBLE) != 0) {
+			rc = again(o);
+			continue;
+		}
+		if (count(o, AUTHZ_SENT) == 0)
+			return 0;
+		if (acme_sleep(o->a, next_delay(o, delay)) == -1)
+			return too_late(o);
+		if ((rc = poll_order(o)) == 0 && delay >= LOOK_MS &&
+		    strcmp(o->status, "pending") == 0)
+			rc = each(o, AUTHZ_SENT, authz_load);
+		if ((delay *= 2) > LAST_POLL_MS)
+			delay = LAST_POLL_MS;
+	}
+	return rc;
+}
+
+/* The order has failed: say why, from the authorizations if need be. */
+static int
+failed(struct order *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		if (o->authz[i].state != AUTHZ_VALID && authz_load(o->a,
+		    o->want->webroot, &o->authz[i]) != 0)
+			return EX_ERR;
+	warnx("order: %s: %s", esc(o->status),
+	    o->error != NULL ? o->error : "no error given");
+	return EX_ERR;
+}
+
+static int
+post_finalize(struct order *o)
+{
+	unsigned char *der = NULL;
+	struct acme_reply r;
+	char *csr, *payload;
+	int n, rc;
+
+	if ((n = i2d_X509_REQ(o->want->csr, &der)) <= 0)
+		errx(EX_ERR, "request: cannot be written as DER");
+	csr = b64url(der, (size_t)n);
+	payload = xasprintf("{\"csr\":\"%s\"}", csr);
+	rc = acme_post(o->a, o->finalize, payload, &r);
+	OPENSSL_free(der);
+	free(csr);
+	free(payload);
+	if (rc == EX_TEMP)	/* whatever became of it, the order knows */
+		return poll_order(o);
+	if (rc != 0) {
+		warnx("finalize: %s", esc(http_error(o->a->http)));
+		return rc;
+	}
+	if (r.status >= 200 && r.status <= 299)
+		rc = read_order(o, &r);
+	else if (acme_is(&r, ACME_NOT_READY))
+		rc = poll_order(o);
+	else
+		rc = acme_refused(o->a, "finalize", &r);
+	acme_reply_free(&r);
+	return rc;
+}
+
+/* From an order that is ready to its certificate. */
+static int
+wait_valid(struct order *o)
+{
+	long long delay = FIRST_POLL_MS;
+	int rc = 0, asked = 0;
+
+	while (rc == 0) {
+		if (strcmp(o->status, "valid") == 0 && o->certificate != NULL)
+			return 0;
+		if (strcmp(o->status, "invalid") == 0)
+			return failed(o);
+		if (strcmp(o->status, "ready") == 0 ||
+		    (strcmp(o->status, "pending") == 0 && asked == 0)) {
+			if (asked++ == FINALIZE_TRIES) {
+				warnx("order: stays ready after finalize");
+				return EX_ERR;
+			}
+			rc = post_finalize(o);
+			continue;
+		}
+		if (strcmp(o->status, "pending") != 0 &&
+		    strcmp(o->status, "processing") != 0 &&
+		    strcmp(o->status, "valid") != 0) {
+			warnx("order: unknown status %s", esc(o->status));
+			return EX_ERR;
+		}
+		if (acme_sleep(o->a, next_delay(o, delay)) == -1)
+			return too_late(o);
+		rc = poll_order(o);
+		if ((delay *= 2) > LAST_POLL_MS)
+			delay = LAST_POLL_MS;
+	}
+	return rc;
+}
+
+/* The chain, checked before anybody sees it. */
+static int
+download(struct order *o, char **chain, size_t *len)
+{
+	struct chain_want want = {.anchors = o->want->anchors,
+	    .key = X509_REQ_get0_pubkey(o->want->csr),
+	    .names = o->want->names, .now = o->want->now};
+	STACK_OF(X509) *certs;
+	struct acme_reply r;
+	unsigned int bad = 0;
+	int rc;
+
+	if ((rc = acme_call(o->a, "certificate", o->certificate, "", &r)) != 0)
+		return rc;
+	certs = pem_certs(r.body, r.len, "certificate", 1);
+	acme_reply_free(&r);
+	if (certs == NULL)
+		return EX_ERR;
+	if ((bad = chain_check(certs, &want)) != 0) {
+		warnx("certificate: what the CA issued is not accepted: %s",
+		    chain_reasons(bad));
+		rc = EX_ERR;
+	} else if ((*chain = pem_text(certs, 0, len)) == NULL)
+		rc = EX_ERR;
+	pem_certs_free(certs);
+	return rc;
+}
+
+static void
+order_free(struct order *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		authz_free(&o->authz[i]);
+	free(o->authz);
+	free(o->url);
+	free(o->status);
+	free(o->finalize);
+	free(o->certificate);
+	free(o->error);
+}
+
+int
+order_run(struct acme *a, const struct order_want *want, char **chain,
+    size_t *len)
+{
+	struct order o = {.a = a, .want = want, .retry_after = -1};
+	int rc;
+
+	rc = new_order(&o);
+	if (rc == 0 && strcmp(o.status, "pending") == 0) {
+		if ((rc = each(&o, AUTHZ_TODO, authz_load)) == 0 &&
+		    (rc = each(&o, AUTHZ_TODO, authz_answer)) == 0)
+			rc = wait_ready(&o);
+	}
+	if (rc == 0)
+		rc = wait_valid(&o);
+	if (rc == 0)
+		rc = download(&o, chain, len);
+	order_free(&o);
+	return rc;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* One ACME order from its names to its checked chain (RFC 8555 section 7.4). */
+#ifndef ECA_ACMEORDER_H
+#define ECA_ACMEORDER_H
+
+#include <stddef.h>
+#include <time.h>
+
+#include <openssl/x509.h>
+
+#include "acme.h"
+#include "name.h"
+#include "webroot.h"
+
+struct order_want {
+	X509_REQ *csr;
+	const struct names *names;	/* of the CSR: DNS names and addresses */
+	struct webroot *webroot;	/* where HTTP-01 answers go */
+	STACK_OF(X509) *anchors;	/* of the chain; NULL: only its links */
+	time_t now;			/* the time the chain must be valid at */
+};
+
+/*
+ * Order, answer the HTTP-01 challenges of all authorizations, finalize,
+ * download and check.  a is open and logged in.  Returns 0 with the chain as
+ * PEM in *chain (*len bytes, the caller frees), else EX_ERR or EX_TEMP with a
+ * message.
+ */
+int order_run(struct acme *a, const struct order_want *want, char **chain,
+    size_t *len);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/* JSON getters over jansson: see json.h. */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "json.h"
+#include "util.h"
+
+static const json_t *
+in(const struct json *j)
+{
+	return (const json_t *)(const void *)j;
+}
+
+static const struct json *
+out(const json_t *j)
+{
+	return (const struct json *)(const void *)j;
+}
+
+void
+json_start(void)
+{
+	json_object_seed(0);
+}
+
+struct json *
+json_parse(const char *buf, size_t len, char why[160])
+{
+	json_error_t e;
+	json_t *j = json_loadb(buf, len, JSON_REJECT_DUPLICATES, &e);
+
+	if (j == NULL) {
+		snprintf(why, 160, "not JSON: %.120s", e.text);
+		return NULL;
+	}
+	if (!json_is_object(j)) {
+		snprintf(why, 160, "not a JSON object");
+		json_decref(j);
+		return NULL;
+	}
+	return (struct json *)(void *)j;
+}
+
+void
+json_free(struct json *j)
+{
+	json_decref((json_t *)(void *)j);
+}
+
+const char *
+json_str(const struct json *obj, const char *key)
+{
+	return json_string_value(json_object_get(in(obj), key));
+}
+
+const struct json *
+json_obj(const struct json *obj, const char *key)
+{
+	const json_t *j = json_object_get(in(obj), key);
+
+	return json_is_object(j) ? out(j) : NULL;
+}
+
+const struct json *
+json_arr(const struct json *obj, const char *key)
+{
+	const json_t *j = json_object_get(in(obj), key);
+
+	return json_is_array(j) ? out(j) : NULL;
+}
+
+int
+json_flag(const struct json *obj, const char *key)
+{
+	return json_is_true(json_object_get(in(obj), key));
+}
+
+size_t
+json_len(const struct json *arr)
+{
+	return json_array_size(in(arr));
+}
+
+const char *
+json_str_at(const struct json *arr, size_t i)
+{
+	return json_string_value(json_array_get(in(arr), i));
+}
+
+const struct json *
+json_obj_at(const struct json *arr, size_t i)
+{
+	const json_t *j = json_array_get(in(arr), i);
+
+	return json_is_object(j) ? out(j) : NULL;
+}
+
+char *
+json_text(const struct json *j)
+{
+	char *s = json_dumps(in(j), JSON_COMPACT | JSON_ENCODE_ANY);
+
+	if (s == NULL)
+		errx(EX_ERR, "memory: exhausted");
+	return s;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reading JSON (RFC 8259) that a stranger sent: the getters a protocol needs,
+ * so that nobody else includes the library.  Links with jansson.
+ */
+#ifndef ECA_JSON_H
+#define ECA_JSON_H
+
+#include <stddef.h>
+
+struct json;
+
+/*
+ * Seed the hash tables.  Once, before a sandbox that takes /dev/urandom away
+ * (jansson would fall back to the clock without a word).
+ */
+void json_start(void);
+
+/*
+ * Parse len bytes as one JSON object: UTF-8, no duplicate keys, no trailing
+ * bytes.  Returns NULL with the reason in why (at least 160 bytes).  The
+ * caller frees with json_free().
+ */
+struct json *json_parse(const char *buf, size_t len, char why[160]);
+void json_free(struct json *j);
+
+/*
+ * Members of an object, borrowed from it; NULL when there is no such member
+ * or it is of another type.  NULL objects are fine.
+ */
+const char *json_str(const struct json *obj, const char *key);
+const struct json *json_obj(const struct json *obj, const char *key);
+const struct json *json_arr(const struct json *obj, const char *key);
+/* The boolean member, or 0. */
+int json_flag(const struct json *obj, const char *key);
+
+/* Elements of an array (NULL is an empty one), borrowed. */
+size_t json_len(const struct json *arr);
+const char *json_str_at(const struct json *arr, size_t i);
+const struct json *json_obj_at(const struct json *arr, size_t i);
+
+/* The value as compact text on one line, for the caller to free. */
+char *json_text(const struct json *j);
+
+#endif
