@@ -121,6 +121,20 @@ order(struct acme *a, const struct order_want *want)
 	return rc;
 }
 
+/* The PEM text that libcurl is given: it must hold a certificate. */
+static char *
+read_anchors(size_t *len)
+{
+	char *pem = io_slurp(anchors, IO_PEM_MAX, len);
+	STACK_OF(X509) *certs;
+
+	if (pem == NULL ||
+	    (certs = pem_certs(pem, *len, io_name(anchors), 0)) == NULL)
+		exit(EX_ERR);
+	pem_certs_free(certs);
+	return pem;
+}
+
 static FILE *
 open_events(const char *path)
 {
@@ -144,9 +158,7 @@ run(struct acme *a, const char *path, time_t now)
 
 	if (http_url(a->directory, host, sizeof(host), &port) == -1)
 		errx(EX_ERR, "%s: not an https URL", esc(a->directory));
-	if ((pem = io_slurp(anchors, IO_PEM_MAX, &len)) == NULL)
-		return EX_ERR;
-	pem_certs_free(pem_certs(pem, len, anchors, 0));
+	pem = read_anchors(&len);
 	if (chain_anchors != NULL && (want.anchors =
 	    pem_load_certs(chain_anchors, 0)) == NULL)
 		return EX_ERR;
@@ -179,7 +191,7 @@ main(int argc, char *argv[])
 	long long sec = 120;
 	int ch;
 
-	while ((ch = getopt(argc, argv, "A:B:T:VYa:e:l:m:u:vw:")) != -1) {
+	while ((ch = getopt(argc, argv, ":A:B:T:VYa:e:l:m:u:vw:")) != -1) {
 		switch (ch) {
 		case 'A':
 			anchors = optarg;

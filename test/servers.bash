@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+# The real servers that the e2e tests ask, each in a directory of its own below
+# $BATS_FILE_TMPDIR, on free ports of 127.0.0.1.  Started in setup_file, they
+# are ended by `end_servers` in teardown_file.
+#
+#   start_dns           challtestsrv as name server: every name is 127.0.0.1;
+#                       sets DNS (its port)
+#   start_step_ca [ca-init options]
+#                       sets CA_DIR, ROOT, ACME (directory URL), HTTP_PORT
+#                       (where it asks HTTP-01 challenges)
+#   start_pebble NAME [VARIABLE=value ...] [-strict]
+#                       sets PEBBLE (directory URL), PEBBLE_ROOT,
+#                       PEBBLE_HTTP_PORT, PEBBLE_MANAGE (URL)
+
+# server NAME COMMAND...: in the background; its log is NAME.log.
+server() {
+	(
+		exec "${@:2}"
+	) >>"$BATS_FILE_TMPDIR/$1.log" 2>&1 </dev/null 3>&- 4>&- &
+	echo $! >"$BATS_FILE_TMPDIR/$1.pid"
+}
+
+end_server() {
+	[ ! -s "$BATS_FILE_TMPDIR/$1.pid" ] ||
+	    stop_bg "$(<"$BATS_FILE_TMPDIR/$1.pid")"
+	rm -f "$BATS_FILE_TMPDIR/$1.pid"
+}
+
+end_servers() {
+	local f
+	for f in "$BATS_FILE_TMPDIR"/*.pid; do
+		[ ! -e "$f" ] || end_server "$(basename "$f" .pid)"
+	done
+}
+
+start_dns() {
+	require pebble-challtestsrv
+	export DNS
+	DNS=$(free_port)
+	server dns pebble-challtestsrv -http01 '' -https01 '' -tlsalpn01 '' \
+	    -doh '' -dnsserver "127.0.0.1:$DNS" -defaultIPv6 '' \
+	    -management "127.0.0.1:$(free_port)"
+}
+
+# The step-ca in $CA_DIR, also after it was ended.
+run_step_ca() {
+	# shellcheck disable=SC2016	# for the inner shell
+	server step-ca sh -c 'cd "$1" && shift && exec step-ca "$@"' sh \
+	    "$CA_DIR" --insecure --acme-http-port "$HTTP_PORT" \
+	    --resolver "127.0.0.1:${DNS:-53}" \
+	    --password-file secrets/password config/ca.json
+	wait_port "$CA_PORT"
+}
+
+start_step_ca() {
+	require step-ca jq
+	export CA_DIR=$BATS_FILE_TMPDIR/step-ca CA_PORT HTTP_PORT ROOT ACME
+	CA_PORT=$(free_port)
+	HTTP_PORT=$(free_port)
+	ca-init -d "$CA_DIR" -a "127.0.0.1:$CA_PORT" "$@" \
+	    >"$BATS_FILE_TMPDIR/ca.json"
+	ROOT=$CA_DIR/certs/root_ca.crt
+	ACME=$(jq -r .acme_directory "$BATS_FILE_TMPDIR/ca.json")
+	run_step_ca
+}
+
+start_pebble() {
+	local name=$1 dir=$BATS_FILE_TMPDIR/$1 manage word env=() flags=()
+	require pebble curl
+	for word in "${@:2}"; do
+		case $word in
+		-*) flags+=("$word") ;;
+		*) env+=("$word") ;;
+		esac
+	done
+	export PEBBLE_PORT PEBBLE PEBBLE_ROOT=$CA/root.pem PEBBLE_HTTP_PORT
+	export PEBBLE_MANAGE
+	PEBBLE_PORT=${PEBBLE_PORT:-$(free_port)}
+	PEBBLE_HTTP_PORT=${PEBBLE_HTTP_PORT:-$(free_port)}
+	manage=$(free_port)
+	PEBBLE=https://127.0.0.1:$PEBBLE_PORT/dir
+	PEBBLE_MANAGE=https://127.0.0.1:$manage
+	mkdir -p "$dir"
+	cat >"$dir/config.json" <<-END
+	{"pebble": {
+		"listenAddress": "127.0.0.1:$PEBBLE_PORT",
+		"managementListenAddress": "127.0.0.1:$manage",
+		"certificate": "$CA/a.example.chain.pem",
+		"privateKey": "$CA/a.example.key",
+		"httpPort": $PEBBLE_HTTP_PORT,
+		"tlsPort": $(free_port),
+		"ocspResponderURL": "",
+		"externalAccountBindingRequired": false,
+		"profiles": {"default": {"description": "the only one",
+			"validityPeriod": 86400}}
+	}}
+	END
+	server "$name" env "${env[@]}" pebble -config "$dir/config.json" \
+	    -dnsserver "127.0.0.1:$DNS" "${flags[@]}"
+	wait_port "$PEBBLE_PORT"
+	wait_port "$manage"
+}
+
+# The root pebble issues from, which is not that of its TLS certificate.
+pebble_issuer() {
+	curl -sS -f --cacert "$PEBBLE_ROOT" "$PEBBLE_MANAGE/roots/0"
+}
