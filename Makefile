@@ -58,10 +58,11 @@ ${B}/mkcsr: src/mkcsr.c ${mkcsr}
 certexpiry = ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 	${LD} src/cert-expiry.c ${certexpiry} -lcrypto
-certverify = ${O}/chain.o ${NAMES} ${JSON} ${O}/sandbox.o ${CRYPTO}
+certverify = ${O}/chain.o ${NAMES} ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-verify: src/cert-verify.c ${certverify}
 	${LD} src/cert-verify.c ${certverify} -lcrypto
-certdeploy = ${O}/chain.o ${O}/name.o ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+certdeploy = ${O}/store.o ${O}/chain.o ${O}/name.o ${O}/pem.o ${O}/key.o \
+	${O}/ossl.o ${FILE}
 ${B}/cert-deploy: src/cert-deploy.c ${certdeploy}
 	${LD} src/cert-deploy.c ${certdeploy} -lcrypto
 acmeorder = ${ACME} ${O}/chain.o ${NAMES} ${JSON} ${O}/sandbox.o ${O}/pem.o \
