@@ -187,7 +187,7 @@ int
 main(int argc, char *argv[])
 {
 	struct acme a = {0};
-	time_t now = time(NULL);
+	time_t now = ORDER_AT_ISSUE;
 	long long sec = 120;
 	int ch;
 

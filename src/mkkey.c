@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "key.h"
+#include "ossl.h"
 #include "replace.h"
 #include "util.h"
 
@@ -55,7 +56,7 @@ main(int argc, char *argv[])
 	size_t len;
 	int ch, rc;
 
-	while ((ch = getopt(argc, argv, "Vo:t:")) != -1) {
+	while ((ch = getopt(argc, argv, ":Vo:t:")) != -1) {
 		switch (ch) {
 		case 'V':
 			version();
@@ -72,6 +73,7 @@ main(int argc, char *argv[])
 	if (argc != optind)
 		usage();
 	key_no_dump();
+	ossl_maker();
 	if (out == NULL)
 		check_stdout();
 	else if (access(out, F_OK) == 0)

@@ -374,6 +374,8 @@ download(struct order *o, char **chain, size_t *len)
 	acme_reply_free(&r);
 	if (certs == NULL)
 		return EX_ERR;
+	if (want.now == ORDER_AT_ISSUE)
+		want.now = time(NULL);
 	if ((bad = chain_check(certs, &want)) != 0) {
 		warnx("certificate: what the CA issued is not accepted: %s",
 		    chain_reasons(bad));

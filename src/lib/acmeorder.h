@@ -12,12 +12,14 @@
 #include "name.h"
 #include "webroot.h"
 
+#define ORDER_AT_ISSUE ((time_t)-1)	/* for order_want.now */
+
 struct order_want {
 	X509_REQ *csr;
 	const struct names *names;	/* of the CSR: DNS names and addresses */
 	struct webroot *webroot;	/* where HTTP-01 answers go */
 	STACK_OF(X509) *anchors;	/* of the chain; NULL: only its links */
-	time_t now;			/* the time the chain must be valid at */
+	time_t now;			/* when the chain must be valid */
 };
 
 /*

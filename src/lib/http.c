@@ -302,7 +302,8 @@ http_url(const char *url, char *host, size_t size, unsigned int *port)
 	long long v;
 	int rc = -1;
 
-	if (u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == 0 &&
+	if (u != NULL &&
+	    curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) == 0 &&
 	    curl_url_get(u, CURLUPART_SCHEME, &s, 0) == 0 &&
 	    strcmp(s, "https") == 0 &&
 	    curl_url_get(u, CURLUPART_HOST, &h, 0) == 0 && strlen(h) < size &&

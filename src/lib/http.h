@@ -80,7 +80,10 @@ const char *http_field(const struct http_fields *f, const char *name);
  */
 long long http_retry_after(const char *value, time_t now);
 
-/* Host and port of an https URL.  0, or -1 when it is not one. */
+/*
+ * Host and port of an https URL.  0, or -1 when it is not one or has a user
+ * name in it.
+ */
 int http_url(const char *url, char *host, size_t size, unsigned int *port);
 
 #endif

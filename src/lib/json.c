@@ -3,6 +3,7 @@
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -31,10 +32,16 @@ struct json *
 json_parse(const char *buf, size_t len, char why[160])
 {
 	json_error_t e;
-	json_t *j = json_loadb(buf, len, JSON_REJECT_DUPLICATES, &e);
+	json_t *j;
 
+	/* jansson overlooks one behind a number or a word. */
+	if (memchr(buf, '\0', len) != NULL) {
+		snprintf(why, 160, "not JSON: a NUL byte");
+		return NULL;
+	}
+	j = json_loadb(buf, len, JSON_REJECT_DUPLICATES, &e);
 	if (j == NULL) {
-		snprintf(why, 160, "not JSON: %.120s", e.text);
+		snprintf(why, 160, "not JSON: %.140s", esc(e.text));
 		return NULL;
 	}
 	if (!json_is_object(j)) {

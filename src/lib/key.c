@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <openssl/asn1t.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -82,6 +83,147 @@ key_strong(EVP_PKEY *key, const char *subject)
 	return -1;
 }
 
+/* ECPrivateKey of RFC 5915 section 3. */
+struct ecpriv {
+	int32_t version;
+	ASN1_OCTET_STRING *priv;
+	ASN1_TYPE *group;
+	ASN1_BIT_STRING *pub;
+};
+
+ASN1_SEQUENCE(ecpriv) = {
+	ASN1_EMBED(struct ecpriv, version, INT32),
+	ASN1_SIMPLE(struct ecpriv, priv, ASN1_OCTET_STRING),
+	ASN1_EXP_OPT(struct ecpriv, group, ASN1_ANY, 0),
+	ASN1_EXP_OPT(struct ecpriv, pub, ASN1_BIT_STRING, 1)
+} static_ASN1_SEQUENCE_END_name(struct ecpriv, ecpriv)
+
+static void
+ecpriv_free(struct ecpriv *ec)
+{
+	if (ec != NULL && ec->priv != NULL)
+		OPENSSL_cleanse(ec->priv->data, (size_t)ec->priv->length);
+	ASN1_item_free((ASN1_VALUE *)ec, ASN1_ITEM_rptr(ecpriv));
+}
+
+/* An EC key of the curve nid. */
+static EVP_PKEY *
+ec_make(int nid, const struct ecpriv *ec)
+{
+	unsigned char priv[66];
+	char group[32];
+	OSSL_PARAM params[4];
+	EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY *key = NULL;
+	BIGNUM *bn = NULL;
+
+	snprintf(group, sizeof(group), "%s", OBJ_nid2sn(nid));
+	params[0] = OSSL_PARAM_construct_utf8_string(
+	    OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	params[1] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, priv,
+	    sizeof(priv));
+	params[2] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+	    ec->pub->data, (size_t)ec->pub->length);
+	params[3] = OSSL_PARAM_construct_end();
+	if ((bn = BN_bin2bn(ec->priv->data, ec->priv->length, NULL)) != NULL &&
+	    BN_bn2nativepad(bn, priv, sizeof(priv)) > 0 &&
+	    (ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL)) != NULL &&
+	    EVP_PKEY_fromdata_init(ctx) == 1 &&
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
+		key = NULL;
+	OPENSSL_cleanse(priv, sizeof(priv));
+	BN_clear_free(bn);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/*
+ * The short way to the key most of our files hold, PKCS#8 with a named curve
+ * and both halves: libcrypto's own decoder takes longer to get ready than a
+ * whole signature.  NULL without a message for everything else.
+ */
+static EVP_PKEY *
+ec_read(BIO *bio)
+{
+	const ASN1_OBJECT *oid;
+	const X509_ALGOR *alg;
+	const void *group;
+	const unsigned char *p;
+	unsigned char *der = NULL;
+	char *label = NULL, *header = NULL;
+	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	struct ecpriv *ec = NULL;
+	EVP_PKEY *key = NULL;
+	long len = 0;
+	int n, ptype;
+
+	if (PEM_read_bio(bio, &label, &header, &der, &len) != 1 ||
+	    strcmp(label, PEM_STRING_PKCS8INF) != 0 || header[0] != '\0')
+		goto out;
+	p = der;
+	if ((p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, len)) == NULL ||
+	    p != der + len || PKCS8_pkey_get0(&oid, &p, &n, &alg, p8) != 1 ||
+	    OBJ_obj2nid(oid) != NID_X9_62_id_ecPublicKey)
+		goto out;
+	X509_ALGOR_get0(NULL, &ptype, &group, alg);
+	ec = (struct ecpriv *)ASN1_item_d2i(NULL, &p, n,
+	    ASN1_ITEM_rptr(ecpriv));
+	if (ptype == V_ASN1_OBJECT && ec != NULL && ec->pub != NULL)
+		key = ec_make(OBJ_obj2nid(group), ec);
+out:
+	ecpriv_free(ec);
+	PKCS8_PRIV_KEY_INFO_free(p8);
+	OPENSSL_clear_free(der, (size_t)len);
+	OPENSSL_free(header);
+	OPENSSL_free(label);
+	ERR_clear_error();
+	return key;
+}
+
+/* The same way back.  NULL without a message for everything else. */
+static PKCS8_PRIV_KEY_INFO *
+ec_write(EVP_PKEY *key)
+{
+	unsigned char priv[66], pub[1 + 2 * 66], *der = NULL;
+	PKCS8_PRIV_KEY_INFO *p8 = NULL;
+	struct ecpriv *ec = NULL;
+	BIGNUM *bn = NULL;
+	char group[32];
+	size_t publen, size = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
+	int n = -1;
+
+	if (!EVP_PKEY_is_a(key, "EC") || size > sizeof(priv) ||
+	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
+	    OBJ_sn2nid(group) == NID_undef ||
+	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &bn) != 1 ||
+	    EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, pub,
+	    sizeof(pub), &publen) != 1)
+		goto out;
+	ec = (struct ecpriv *)ASN1_item_new(ASN1_ITEM_rptr(ecpriv));
+	if (ec == NULL || (ec->pub = ASN1_BIT_STRING_new()) == NULL)
+		goto out;
+	ec->version = 1;
+	ec->pub->flags |= ASN1_STRING_FLAG_BITS_LEFT;
+	if (BN_bn2binpad(bn, priv, (int)size) != -1 &&
+	    ASN1_OCTET_STRING_set(ec->priv, priv, (int)size) == 1 &&
+	    ASN1_STRING_set(ec->pub, pub, (int)publen) == 1)
+		n = ASN1_item_i2d((ASN1_VALUE *)ec, &der,
+		    ASN1_ITEM_rptr(ecpriv));
+	if (n <= 0 || (p8 = PKCS8_PRIV_KEY_INFO_new()) == NULL ||
+	    PKCS8_pkey_set0(p8, OBJ_nid2obj(NID_X9_62_id_ecPublicKey), 0,
+	    V_ASN1_OBJECT, OBJ_nid2obj(OBJ_sn2nid(group)), der, n) != 1) {
+		PKCS8_PRIV_KEY_INFO_free(p8);
+		p8 = NULL;
+		OPENSSL_clear_free(der, n > 0 ? (size_t)n : 0);
+	}
+out:
+	OPENSSL_cleanse(priv, sizeof(priv));
+	BN_clear_free(bn);
+	ecpriv_free(ec);
+	ERR_clear_error();
+	return p8;
+}
+
 /* Called when a key turns out to be encrypted: there is nobody to ask. */
 static int
 no_password(char *buf, int size, int writing, void *seen)
@@ -130,7 +272,9 @@ key_load(const char *path)
 		ossl_warn(path, "out of memory");
 		goto out;
 	}
-	key = PEM_read_bio_PrivateKey(bio, NULL, no_password, &encrypted);
+	if ((key = ec_read(bio)) == NULL && BIO_reset(bio) == 1)
+		key = PEM_read_bio_PrivateKey(bio, NULL, no_password,
+		    &encrypted);
 	if (encrypted)
 		warnx("%s: the key is encrypted; an unencrypted one is needed",
 		    io_name(path));
@@ -153,17 +297,22 @@ char *
 key_pem(EVP_PKEY *key, size_t *len)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
+	PKCS8_PRIV_KEY_INFO *p8;
 	char *p, *pem = NULL;
 	long n;
 
-	if (bio == NULL || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL,
-	    0, NULL, NULL) != 1 || (n = BIO_get_mem_data(bio, &p)) <= 0) {
+	if ((p8 = ec_write(key)) == NULL)
+		p8 = EVP_PKEY2PKCS8(key);
+	if (bio == NULL || p8 == NULL ||
+	    PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, p8) != 1 ||
+	    (n = BIO_get_mem_data(bio, &p)) <= 0) {
 		ossl_warn("key", "cannot be written as PEM");
 	} else {
 		pem = xmalloc((size_t)n);
 		memcpy(pem, p, (size_t)n);
 		*len = (size_t)n;
 	}
+	PKCS8_PRIV_KEY_INFO_free(p8);
 	BIO_free(bio);
 	return pem;
 }

@@ -4,6 +4,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 
 #include "ossl.h"
 #include "util.h"
@@ -23,4 +24,14 @@ ossl_reader(void)
 {
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
 	    OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
+void
+ossl_maker(void)
+{
+	/* Before the configuration is read, so that what it says wins. */
+	RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256");
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+	    OPENSSL_INIT_NO_ADD_ALL_DIGESTS | OPENSSL_INIT_NO_ATEXIT |
+	    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 }

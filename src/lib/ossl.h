@@ -20,4 +20,13 @@ void ossl_warn(const char *subject, const char *fallback);
  */
 void ossl_reader(void);
 
+/*
+ * Start libcrypto for a program that makes a key or a signature and ends:
+ * openssl.cnf is read and obeyed, but what such a program never needs is left
+ * out (names of old ciphers and digests, the clean-up), and random numbers
+ * come from HASH-DRBG, which needs no cipher: half the work of a start.  To
+ * be called before anything else of libcrypto.
+ */
+void ossl_maker(void);
+
 #endif

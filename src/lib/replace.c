@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Atomic, durable replacement of a file: see replace.h. */
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +131,7 @@ replace_fd(const struct replace *r)
 static int
 settle(struct replace *r, mode_t mode)
 {
-	if (mode != 0600 && fchmod(r->fd, mode) == -1)
+	if (fchmod(r->fd, mode) == -1)
 		return -1;
 	return fsync(r->fd);
 }
@@ -145,42 +147,66 @@ link_as(struct replace *r, const char *to)
 }
 
 /*
- * Link to .NAME.new and rename over NAME.  A .NAME.new that is there was left
- * by a kill, or another process is at this very point: either way it may go,
- * for the other one notices at its rename and links again.
+ * Take .NAME.new away when a killed process left it.  A process that is alive
+ * has it locked: then wait until it is through.
  */
+static int
+remove_stale(const struct replace *r, const char *tmp)
+{
+	struct stat locked, named;
+	int fd, rc = 0;
+
+	fd = openat(r->dirfd, tmp, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (flock(fd, LOCK_EX) == -1 || fstat(fd, &locked) == -1)
+		rc = -1;
+	else if (fstatat(r->dirfd, tmp, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    locked.st_ino == named.st_ino)
+		rc = unlinkat(r->dirfd, tmp, 0);
+	close(fd);
+	return rc;
+}
+
+/* Link to .NAME.new and rename over NAME; signals wait in between. */
 static int
 link_over(struct replace *r)
 {
 	char *tmp = xasprintf(".%s.new", r->name);
-	int i, rc = -1;
+	sigset_t all, old;
+	int rc, e;
 
-	for (i = 0; i < TRIES; i++) {
-		r->slot = cleanup_file(r->dirfd, tmp);
-		if (link_as(r, tmp) == -1) {
-			cleanup_forget(r->slot);
-			r->slot = -1;
-			if (errno != EEXIST)
-				break;
-			if (unlinkat(r->dirfd, tmp, 0) == -1 && errno != ENOENT)
-				break;
-			continue;
+	sigfillset(&all);
+	if ((rc = flock(r->fd, LOCK_EX)) == -1)
+		goto out;
+	do {
+		sigprocmask(SIG_BLOCK, &all, &old);
+		rc = link_as(r, tmp);
+		e = errno;
+		if (rc == 0 && (rc = renameat(r->dirfd, tmp, r->dirfd,
+		    r->name)) == -1) {
+			e = errno;
+			unlinkat(r->dirfd, tmp, 0);
 		}
-		rc = renameat(r->dirfd, tmp, r->dirfd, r->name);
-		if (rc == 0)
-			cleanup_forget(r->slot);
-		if (rc == 0 || errno != ENOENT)
-			break;
-		cleanup_forget(r->slot);
-		r->slot = -1;
-	}
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		errno = e;
+	} while (rc == -1 && e == EEXIST && remove_stale(r, tmp) == 0);
+out:
 	free(tmp);
 	return rc;
 }
 
-static int
-done(struct replace *r, int rc)
+int
+replace_commit(struct replace *r, mode_t mode)
 {
+	int rc = settle(r, mode);
+
+	if (rc == 0 && r->tmp == NULL)
+		rc = link_over(r);
+	else if (rc == 0 && (rc = renameat(r->dirfd, r->tmp, r->dirfd,
+	    r->name)) == 0)
+		cleanup_forget(r->slot);
 	if (rc == -1)
 		warn("%s", r->path);
 	else if ((rc = fsync(r->dirfd)) == -1)
@@ -191,29 +217,24 @@ done(struct replace *r, int rc)
 }
 
 int
-replace_commit(struct replace *r, mode_t mode)
-{
-	int rc;
-
-	if ((rc = settle(r, mode)) == 0) {
-		if (r->tmp == NULL)
-			rc = link_over(r);
-		else if ((rc = renameat(r->dirfd, r->tmp, r->dirfd,
-		    r->name)) == 0)
-			cleanup_forget(r->slot);
-	}
-	return done(r, rc);
-}
-
-int
 replace_create(struct replace *r, mode_t mode)
 {
-	int rc;
+	int rc = settle(r, mode);
 
-	if ((rc = settle(r, mode)) == 0)
+	if (rc == 0)
 		rc = r->tmp == NULL ? link_as(r, r->name) :
 		    linkat(r->dirfd, r->tmp, r->dirfd, r->name, 0);
-	return done(r, rc);
+	if (rc == -1)
+		warn("%s", r->path);
+	else {
+		cleanup_now(r->slot);
+		if ((rc = fsync(r->dirfd)) == -1) {
+			warn("%s", r->path);
+			unlinkat(r->dirfd, r->name, 0);
+		}
+	}
+	replace_free(r);
+	return rc;
 }
 
 static struct replace *

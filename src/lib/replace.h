@@ -42,7 +42,10 @@ int replace_fd(const struct replace *r);
  */
 int replace_commit(struct replace *r, mode_t mode);
 
-/* The same, but an existing file is never replaced: -1 with a message. */
+/*
+ * The same, but an existing file is never replaced: -1 with a message.  After
+ * a failure there is no new file.
+ */
 int replace_create(struct replace *r, mode_t mode);
 
 /* Throw the new version away.  Frees r; NULL is fine. */

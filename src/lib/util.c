@@ -40,7 +40,7 @@ plain_utf8(const unsigned char *s, size_t n)
 	if ((len == 3 && cp < 0x800) || (len == 4 && cp < 0x10000) ||
 	    cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
 		return 0;
-	if (cp < 0xa0 || (cp >= 0x200b && cp <= 0x200f) ||
+	if (cp < 0xa0 || cp == 0x61c || (cp >= 0x200b && cp <= 0x200f) ||
 	    (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) ||
 	    cp == 0xfeff)
 		return 0;
@@ -154,7 +154,7 @@ digits(char *p, long long v, int n)
 const char *
 rfc3339(time_t t, char buf[RFC3339_SIZE])
 {
-	long long days = (t >= 0 ? t : t - 86399) / 86400;
+	long long days = t / 86400 - (t % 86400 < 0);
 	long long rem = t - days * 86400;
 	long long z = days + 719468;
 	long long era = (z >= 0 ? z : z - 146096) / 146097;
@@ -224,7 +224,8 @@ xstrndup(const char *s, size_t len)
 {
 	char *p = xmalloc(len + 1);
 
-	memcpy(p, s, len);
+	if (len != 0)
+		memcpy(p, s, len);
 	p[len] = '\0';
 	return p;
 }
