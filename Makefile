@@ -122,17 +122,13 @@ ${SCRIPTS:%=bin/%}:
 	@mkdir -p bin
 	ln -sf ../sh/${@F} $@
 
-# programs of the tests: units, corpus replay, the tracer
-progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%} build/killat
+# programs of the tests: units and corpus replay
+progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%}
 ALLLIBS = -lcurl -ljansson -lssl -lcrypto
 ${UNITS:%=${O}/unit/%}: ${OBJS} test/unit/*.c test/unit/check.h
 	${LD} test/unit/${@F}.c ${OBJS} ${ALLLIBS}
 ${FUZZES:%=${O}/fuzz/%}: ${OBJS} test/fuzz/*.c
 	${LD} test/fuzz/${@F}.c test/fuzz/main.c ${OBJS} ${ALLLIBS}
-build/killat: test/fault/*.c test/fault/*.h
-	@mkdir -p build
-	${LD} test/fault/killat.c test/fault/calls.c
-
 deps:
 	etc/deps/install run
 
@@ -190,7 +186,7 @@ uninstall:
 	rm -rf ${DESTDIR}${LIBEXECDIR}
 
 clean:
-	rm -rf bin build/plain build/san build/fuzz build/demo build/killat
+	rm -rf bin build/plain build/san build/fuzz build/demo 
 
 help:
 	@echo 'all        build the commands into bin/'

@@ -1,0 +1,429 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The commands that write files, with a fault at every call that changes one:
+# a kill of everything, a power cut that also takes what was not synced, and
+# ENOSPC, EIO and EINTR.  See test/fault/sweep and killat.c.
+
+load helper
+
+setup_file() {
+	[ "$(uname -sm)" = 'Linux x86_64' ] || return 0
+	export KILLAT=$BATS_FILE_TMPDIR/killat
+	"${CC:-cc}" -D_GNU_SOURCE -std=c11 -O1 -Wall -Wextra -Werror \
+	    -o "$KILLAT" "$ECA_ROOT/test/fault/killat.c" \
+	    "$ECA_ROOT/test/fault/calls.c"
+}
+
+setup() {
+	[ "$(uname -sm)" = 'Linux x86_64' ] || skip 'killat knows Linux x86-64'
+	PATH=$BATS_FILE_TMPDIR:$ECA_ROOT/test/fault:$PATH
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+	TMPDIR=$BATS_TEST_TMPDIR
+	export ASAN_OPTIONS TMPDIR
+	mkdir "$BATS_TEST_TMPDIR/work" && cd "$BATS_TEST_TMPDIR/work" || return
+}
+
+# script NAME: from stdin; what each check begins with is put in front.
+script() {
+	{
+		cat <<-'END'
+		# status 2 is an error that was reported in one line, 0 success
+		died() { [ "$phase" = fault ] && [ "$status" -eq 120 ]; }
+		failed() {
+			[ "$phase" = fault ] && [ "$status" -eq 2 ] &&
+			    [ "$(grep -vc '^killat: ' "$said")" -eq 1 ] &&
+			    grep -q "^$tool: " "$said"
+		}
+		worked() { [ "$status" -eq 0 ]; }
+		unsynced() { grep -q 'in place.* could not be synced' "$said"; }
+		holds() {
+			ls -A
+			[ "$(ls -A)" = "$(printf '%s\n' "$@")" ]
+		}
+		phase=${1-} status=${2-} said=${3-}
+		END
+		cat
+	} >"$1"
+}
+
+# swept N SWEEP-ARGUMENT...: no point is broken, and there are N or more.
+swept() {
+	run -0 sweep "${@:2}"
+	[[ ${lines[-1]} =~ ^'points tried: '([0-9]+)', broken: 0'$ ]]
+	[ "${BASH_REMATCH[1]}" -ge "$1" ]
+}
+
+# A tree of several processes with ten calls of known order.
+ten_calls() {
+	cat >setup <<-'END'
+	echo old >target
+	END
+	cat >ten <<-'END'
+	set -e
+	echo new >.tmp
+	mkdir d
+	ln -s nowhere d/link
+	echo to nobody | cat >/dev/null
+	rm d/link
+	rmdir d
+	sync .tmp
+	mv -T .tmp target
+	chmod 640 target
+	END
+}
+
+@test "killat counts the calls of a whole tree, and always the same" {
+	ten_calls
+	for _ in 1 2 3; do
+		echo old >target
+		run -0 --separate-stderr killat 0 sh ten
+		[ "$stderr" = 'killat: 10 calls' ]
+	done
+	echo old >target
+	run -0 --separate-stderr killat -v -c count 0 sh ten
+	[ "$(cat count)" -eq 10 ]
+	[ "${#stderr_lines[@]}" -eq 10 ]
+	[[ ${stderr_lines[0]} == "killat: 1: "*" open"*" $PWD/.tmp" ]]
+	[[ ${stderr_lines[3]} == "killat: 4: "*" nowhere -> $PWD/d/link" ]]
+	[[ ${stderr_lines[7]} == \
+	    "killat: 8: "*" rename"*" $PWD/.tmp -> $PWD/target" ]]
+}
+
+@test "killat N kills all before call N, and says 120" {
+	ten_calls
+	echo old >target
+	run -120 killat 4 sh ten
+	[ "$(ls -A)" = "$(printf '%s\n' .tmp d setup target ten)" ]
+	[ -z "$(ls -A d)" ]
+	cat >stubborn <<-'END'
+	trap '' TERM HUP INT
+	(trap '' TERM; while :; do sleep 1; done) &
+	setsid sh -c 'echo $$; exec sleep 60' >pid &
+	while [ ! -s pid ]; do sleep 0.1; done
+	echo x >last
+	END
+	run -120 timeout 20 killat -v 3 sh stubborn 3>&-
+	[[ ${lines[-1]} == *"$PWD/last" ]]
+	[ -s pid ]
+	run -1 kill -0 "$(cat pid)"
+}
+
+@test "killat -p kills one process and lets the others go on" {
+	run -0 killat -p 1 sh -c '(echo x >one); echo $? >two'
+	[ ! -e one ]
+	[ "$(cat two)" -eq 137 ]
+	run -137 killat -p 1 sh -c 'echo x >three'
+	[ ! -e three ]
+}
+
+@test "killat -e lets one call fail, with -s all later ones like it" {
+	run -0 killat -e ENOSPC 1 \
+	    sh -c 'cd . >one; cd . >two; rm two; cd . >three'
+	[[ $output == *'cannot create one: No space left on device'* ]]
+	[ ! -e one ]
+	[ -e three ]
+	run -1 killat -s -e EIO 1 sh -c 'mkdir a; rm three; mkdir b'
+	[ "$(grep -c 'Input/output error' <<<"$output")" -eq 2 ]
+	[ -z "$(ls -A)" ]
+	run -125 killat -e ENONSENSE 1 true
+	[[ $output == 'killat: ENONSENSE: unknown errno' ]]
+}
+
+@test "killat -l takes what was not synced" {
+	echo old >old
+	run -0 killat -l 99 sh -c 'echo new >new; echo more >>old; sync old
+		echo and more >>old'
+	[ -e new ]
+	[ ! -s new ]
+	[ "$(cat old)" = "$(printf '%s\n' old more)" ]
+	run -0 killat -l 99 sh -c 'echo new >new; sync'
+	[ "$(cat new)" = new ]
+}
+
+@test "killat passes the status on, and says when it cannot run it" {
+	run -7 killat 5 sh -c 'exit 7'
+	run -143 killat 5 sh -c 'kill -TERM $$'
+	run -126 killat 0 ./nowhere
+	[[ $output == 'killat: ./nowhere: No such file or directory'* ]]
+	run -125 killat
+	[[ $output == 'usage: killat '* ]]
+	run -125 killat x true
+	[[ $output == 'killat: x: not a number of a call' ]]
+}
+
+@test "sweep finds no fault in a replacement that is right" {
+	ten_calls
+	script check <<-'END'
+	tool=
+	case $(cat target) in
+	old) died ;;
+	new) ;;
+	*) exit 1 ;;
+	esac
+	[ "$phase" = fault ] || holds target
+	END
+	cat >again <<-END
+	rm -rf .tmp d
+	sh $PWD/ten
+	END
+	swept 10 -r again setup check -- sh "$PWD/ten"
+	swept 11 -l -r again setup check -- sh "$PWD/ten"
+	[ -z "$stderr" ]
+}
+
+@test "sweep finds the points where a wrong replacement breaks" {
+	ten_calls
+	script check <<-'END'
+	case $(cat target) in old | new) ;; *) exit 1 ;; esac
+	[ "$phase" = fault ] || holds target
+	END
+	# a temporary name that a kill leaves behind blocks the next run
+	run -1 sweep setup check -- sh "$PWD/ten"
+	[[ $output == *'point 4: '*'next run fails'*'mkdir: '* ]]
+	[[ $output == *$'\npoints tried: 10, broken: 3' ]]
+	# in place
+	run -1 sweep setup check -- sh -c 'echo new >target'
+	[[ $output == *'point 2: '*" write "*'/target: check fault 120'* ]]
+	[[ $output == *$'\npoints tried: 2, broken: 1' ]]
+	# the link is away for a moment
+	echo 'ln -s a current' >setup-link
+	echo 'readlink current' >check-link
+	run -1 sweep setup-link check-link -- \
+	    sh -c 'rm current; ln -s b current'
+	[[ $output == *'point 2: '*' symlink'*$'\npoints tried: 2, broken: 1' ]]
+	# ln -sfn is atomic, but what it leaves behind stays for ever
+	cat >check-link <<-'END'
+	readlink current
+	[ "$1" = fault ] || [ "$(ls -A)" = current ]
+	END
+	run -1 sweep setup-link check-link -- ln -sfn b current
+	[[ $output == *'point 3: '*' rename'*'check done 0 failed'* ]]
+	# renamed, but never synced: seen by a power cut only
+	cat >replace <<-'END'
+	echo new >.tmp && mv -T .tmp target
+	END
+	run -0 sweep setup check -- sh "$PWD/replace"
+	run -1 sweep -l setup check -- sh "$PWD/replace"
+	[[ $output == *'the end: check fault 0 failed'* ]]
+	# an error that nobody looks at
+	script check <<-'END'
+	if worked; then [ "$(cat target)" = new ]; fi
+	END
+	run -1 sweep -e ENOSPC setup check -- \
+	    sh -c 'echo new >.tmp; mv -T .tmp target; exit 0'
+	[[ $output == *'point 2: '* ]]
+}
+
+@test "sweep refuses what is no test" {
+	echo : >nothing
+	run -2 sweep nothing nothing -- true
+	[ "$output" = 'sweep: the command changes nothing' ]
+	run -2 sweep nothing nothing -- false
+	[[ $output == 'sweep: the command fails by itself: '* ]]
+	echo 'exit 1' >no
+	run -2 sweep nothing no -- mkdir d
+	[[ $output == *'sweep: the check fails without a fault' ]]
+	run -2 sweep nothing nothing true
+	[[ $output == 'usage: sweep '* ]]
+}
+
+# mkkey -o: no file, or a whole key that only its owner can read.
+mkkey_scripts() {
+	echo : >setup
+	script check <<-'END'
+	tool=mkkey
+	if [ -e key.pem ]; then
+		[ "$(stat -c %a key.pem)" = 600 ]
+		openssl pkey -in key.pem -noout -check
+		[ "$status" -eq 0 ] || died
+	else
+		[ "$phase" = fault ]
+		died || failed
+	fi
+	if [ "$phase" != fault ]; then
+		[ ! -e other.pem ] || openssl pkey -in other.pem -noout
+		ls -A
+		[ -z "$(ls -A | grep -vx -e key.pem -e other.pem)" ]
+	fi
+	END
+	cat >again <<-'END'
+	if [ -e key.pem ]; then
+		status=0
+		mkkey -o key.pem || status=$?
+		[ "$status" -eq 2 ]
+		mkkey -o other.pem
+	else
+		mkkey -o key.pem
+	fi
+	END
+}
+
+@test "mkkey -o killed anywhere leaves no key or a whole one" {
+	mkkey_scripts
+	swept 4 -r again setup check -- mkkey -o key.pem
+	swept 5 -l -r again setup check -- mkkey -o key.pem
+}
+
+@test "mkkey -o that fails anywhere leaves no file" {
+	mkkey_scripts
+	for error in ENOSPC EIO EINTR; do
+		swept 4 -e "$error" -r again setup check -- mkkey -o key.pem
+	done
+	swept 4 -s -e ENOSPC -r again setup check -- mkkey -o key.pem
+}
+
+# file-replace: the old bytes or the new ones.  Where only the sync of the
+# directory failed the new file is in place, and the message says so.
+replace_scripts() {
+	cat >setup <<-'END'
+	seq 1 20000 >old
+	seq 2 20000 >new
+	cat old >target
+	chmod 644 target
+	END
+	script check <<-'END'
+	tool=file-replace
+	[ "$(stat -c %a target)" = 644 ]
+	if cmp -s target new; then
+		worked || died || { failed && unsynced; }
+	else
+		cmp target old
+		died || failed
+	fi
+	[ "$phase" = fault ] || holds new old target
+	END
+}
+
+@test "file-replace killed anywhere leaves the old file or the new one" {
+	replace_scripts
+	replace='file-replace -m 0644 target <new'
+	swept 5 setup check -- sh -c "$replace"
+	swept 6 -l setup check -- sh -c "$replace"
+}
+
+@test "file-replace that fails anywhere leaves the old file" {
+	replace_scripts
+	replace='file-replace -m 0644 target <new'
+	for error in ENOSPC EIO EINTR; do
+		swept 5 -e "$error" setup check -- sh -c "$replace"
+	done
+	swept 5 -s -e ENOSPC setup check -- sh -c "$replace"
+}
+
+# cert-deploy: whoever resolves current finds one of the two pairs, whole, and
+# so does who looks into any generation.
+deploy_scripts() {
+	make_cert "$CA" old san=DNS:a.example
+	make_cert "$CA" new san=DNS:a.example
+	script check <<-'END'
+	tool=cert-deploy
+	# pair DIRECTORY NAME: it holds this key and chain
+	pair() {
+		cmp -s "$CA/$2.chain.pem" "$1/fullchain.pem" &&
+		    cmp -s "$CA/$2.pem" "$1/cert.pem" &&
+		    cmp -s "$CA/int.pem" "$1/chain.pem" &&
+		    cmp -s "$CA/$2.key" "$1/key.pem" &&
+		    cat "$1/key.pem" "$1/fullchain.pem" |
+			cmp -s - "$1/keychain.pem" &&
+		    [ "$(cd "$1" && stat -c %a:%n *)" = "$modes" ]
+	}
+	modes='644:cert.pem
+	644:chain.pem
+	644:fullchain.pem
+	600:key.pem
+	600:keychain.pem'
+	[ ! -d store ] || ls -lAR store
+	for generation in store/gen/*; do
+		[ -e "$generation" ] || continue
+		pair "$generation" new || pair "$generation" old
+	done
+	if [ ! -L store/current ]; then
+		[ ! -e before ]
+		died || failed
+	elif pair store/current new; then
+		worked || died || { failed && unsynced; }
+	else
+		[ -e before ]
+		pair store/current old
+		died || failed
+	fi
+	if [ "$phase" != fault ]; then
+		(cd store && holds current gen $(ls -d previous))
+		[ -z "$(find store -name '.*')" ]
+		[ ! -e before ] || [ -d "store/$(cat store/previous)" ]
+	fi
+	END
+	cat >setup <<-'END'
+	cert-deploy -k "$CA/old.key" store "$CA/old.chain.pem"
+	: >before
+	END
+	echo : >empty
+}
+
+@test "cert-deploy killed anywhere leaves the old pair or the new one" {
+	deploy_scripts
+	set -- setup check -- cert-deploy -k "$CA/new.key" store \
+	    "$CA/new.chain.pem"
+	swept 20 "$@"
+	swept 20 -l "$@"
+	swept 20 empty "${@:2}"
+}
+
+@test "cert-deploy that fails anywhere leaves the old pair" {
+	deploy_scripts
+	set -- setup check -- cert-deploy -k "$CA/new.key" store \
+	    "$CA/new.chain.pem"
+	for error in ENOSPC EIO EINTR; do
+		swept 20 -e "$error" "$@"
+	done
+	swept 20 -s -e ENOSPC "$@"
+	swept 20 -e EIO empty "${@:2}"
+}
+
+# durable SWITCH COMMAND...: when the name SWITCH appears, all files written
+# before and the directories of all names made before have been synced (other
+# than SWITCH's own directory), and at the end that one too.
+durable() {
+	local were_there trace
+	were_there=$(find "$PWD" -type d)
+	trace=$(killat -v 0 "${@:2}" 2>&1) || return
+	# shellcheck disable=SC2016
+	awk -v last="$PWD/$1" -v old="$were_there" '
+		function parent(path) {
+			sub("/[^/]*$", "", path)
+			return path
+		}
+		function check(except, path) {
+			for (path in dirty)
+				if (path != except) {
+					print NR ": not synced: " path
+					bad = 1
+				}
+		}
+		!/^killat: [0-9]+: / { next }
+		{
+			call = $4
+			path = $0
+			sub("^killat: [0-9]+: [0-9]+ [a-z0-9_]+ ", "", path)
+			sub("^.* -> ", "", path)
+		}
+		call ~ /^mkdir/ && index(old "\n", path "\n") { next }
+		path == last { check(parent(last)); seen++ }
+		call ~ /^f(data)?sync$/ { delete dirty[path]; next }
+		call ~ /write|chmod|chown/ { dirty[path] = 1; next }
+		call ~ /open|mkdir|link|rename/ { dirty[parent(path)] = 1 }
+		END { check(); exit bad || seen != 1 }' <<<"$trace"
+}
+
+@test "mkkey, file-replace and cert-deploy sync all before the last rename" {
+	run -0 durable key.pem mkkey -o key.pem
+	echo new >new
+	# shellcheck disable=SC2016
+	run -0 durable target sh -c 'file-replace target <new'
+	deploy_scripts
+	set -- cert-deploy -k "$CA/new.key" store "$CA/new.chain.pem"
+	run -0 durable store/current "$@"
+	run -0 durable store/current "$@"
+	run -1 durable target sh -c 'echo new >.tmp; mv -T .tmp target'
+	[[ $output == *": not synced: $PWD/.tmp"* ]]
+}
