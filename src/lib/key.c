@@ -275,7 +275,8 @@ key_load(const char *path)
 	if ((key = ec_read(bio)) == NULL && BIO_reset(bio) == 1)
 		key = PEM_read_bio_PrivateKey(bio, NULL, no_password,
 		    &encrypted);
-	if (encrypted)
+	if (encrypted || ERR_GET_REASON(ERR_peek_last_error()) ==
+	    PEM_R_UNSUPPORTED_ENCRYPTION)
 		warnx("%s: the key is encrypted; an unencrypted one is needed",
 		    io_name(path));
 	else if (key == NULL)
