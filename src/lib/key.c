@@ -260,6 +260,7 @@ key_load(const char *path)
 	EVP_PKEY *key = NULL;
 	BIO *bio = NULL;
 	char *buf = NULL;
+	unsigned long e;
 	size_t len = 0;
 	int fd, encrypted = 0;
 
@@ -275,8 +276,9 @@ key_load(const char *path)
 	if ((key = ec_read(bio)) == NULL && BIO_reset(bio) == 1)
 		key = PEM_read_bio_PrivateKey(bio, NULL, no_password,
 		    &encrypted);
-	if (encrypted || ERR_GET_REASON(ERR_peek_last_error()) ==
-	    PEM_R_UNSUPPORTED_ENCRYPTION)
+	e = ERR_peek_last_error();
+	if (encrypted || (ERR_GET_LIB(e) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(e) == PEM_R_UNSUPPORTED_ENCRYPTION))
 		warnx("%s: the key is encrypted; an unencrypted one is needed",
 		    io_name(path));
 	else if (key == NULL)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server side of HTTP-01 (RFC 8555 section 8.3): answers GET and HEAD of
+ * /.well-known/acme-challenge/TOKEN and nothing else.  One process, one
+ * poll(2) loop, 64 connections at most (the oldest gives way to a new one),
+ * 4 KiB of request, ten seconds for an exchange, one request a connection.
+ * Links with libc only; never raises SIGPIPE for a peer that is gone.
+ */
+#ifndef ECA_HTTP01_H
+#define ECA_HTTP01_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+
+/* Where the answers are, below a webroot. */
+#define HTTP01_DIR ".well-known/acme-challenge"
+
+/* The longest key authorization that is served. */
+#define HTTP01_ANSWER_MAX 1024
+
+/* Length of the text http01_address() writes, with its NUL. */
+#define HTTP01_ADDRESS_SIZE 80
+
+/*
+ * Listen on "addr:port": an IPv4 address, an IPv6 address in brackets, a host
+ * name (all its addresses), or nothing or "*" for every address of both
+ * families.  Port 0 takes any free one.  Puts at most max descriptors, close
+ * on exec and non-blocking, into fds for the caller to close.  A family that
+ * this host has not is passed over.  Returns how many there are, or -1 with a
+ * message and nothing open.
+ */
+int http01_listen(const char *addr_port, int *fds, size_t max);
+
+/* The address of a listening socket as "127.0.0.1:80" or "[::1]:80". */
+const char *http01_address(int fd, char buf[HTTP01_ADDRESS_SIZE]);
+
+/*
+ * The key authorization for a token that http01_token_ok() has passed: puts
+ * at most size bytes (HTTP01_ANSWER_MAX) into buf and returns how many, or -1
+ * when there is none, which the client sees as 404.
+ */
+typedef ssize_t http01_find(void *arg, const char *token, char *buf,
+    size_t size);
+
+/*
+ * Serve the n listening sockets until on_ctl says stop.  When ctl (-1: none)
+ * can be read or its other end is closed, on_ctl(arg, ctl) is called: 0 goes
+ * on, -1 ends the loop.  The sockets stay open.  Returns 0 when on_ctl ended
+ * it, -1 with a message when waiting failed.
+ */
+int http01_run(const int *fds, size_t n, http01_find *find, void *arg, int ctl,
+    int (*on_ctl)(void *arg, int ctl));
+
+/* From now on each request is one line on stderr: peer, request, status. */
+void http01_verbose(void);
+
+/* Is this a token: 1 to 128 characters of A-Z, a-z, 0-9, "-" and "_"? */
+int http01_token_ok(const char *token);
+
+#endif
