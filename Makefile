@@ -75,7 +75,7 @@ ${B}/http01-serve: src/http01-serve.c ${http01serve}
 tlspeek = ${O}/sandbox.o ${CRYPTO}
 ${B}/tls-peek: src/tls-peek.c ${tlspeek}
 	${LD} src/tls-peek.c ${tlspeek} -lssl -lcrypto
-filereplace = ${O}/sandbox.o ${FILE}
+filereplace = ${FILE}
 ${B}/file-replace: src/file-replace.c ${filereplace}
 	${LD} src/file-replace.c ${filereplace}
 logjson = ${JSON} ${O}/sandbox.o ${O}/io.o ${U}

@@ -307,14 +307,16 @@ connection: The server could not connect to validation target"
 
 @test "acme-order: TERM and INT in the middle leave nothing behind" {
 	csr a.example b.example
-	local sig pid
+	local sig pid rc
 	for sig in TERM INT HUP; do
 		start_bg acme-order -u "$ACME" -A "$ROOT" -a "$account" \
 		    -w "$web" req.pem
 		pid=$bg
 		wait_for 10 sh -c "[ \"\$(find '$web' -type f | wc -l)\" = 2 ]"
 		kill -s "$sig" "$pid"
-		run wait "$pid"
+		rc=0
+		wait "$pid" || rc=$?
+		[ "$(kill -l "$rc")" = "$sig" ]
 		[ -z "$(find "$web" -type f)" ]
 	done
 	run -1 pgrep -f "acme-order.*$BATS_TEST_TMPDIR"

@@ -108,8 +108,8 @@ take_nonce(struct acme *a, const struct http_answer *ans)
 }
 
 static int
-exchange(struct acme *a, const struct http_request *req, struct http_answer *ans,
-    struct json **json)
+exchange(struct acme *a, const struct http_request *req,
+    struct http_answer *ans, struct json **json)
 {
 	char why[160];
 	int rc = http_do(a->http, req, ans);

@@ -38,7 +38,7 @@ struct acme {
 
 	char *account;			/* URL; NULL until it is known */
 	char *nonce;			/* for the next request, or NULL */
-	time_t retry_at;		/* when the server wants us back, or 0 */
+	time_t retry_at;		/* when to come back, or 0 */
 };
 
 /* What a signed request brought. */
@@ -46,7 +46,7 @@ struct acme_reply {
 	int status;			/* of HTTP */
 	char *body;
 	size_t len;
-	struct json *json;		/* the body, NULL when it is no object */
+	struct json *json;		/* the body, NULL: no object */
 	char *location;			/* or NULL */
 	long long retry_after;		/* seconds, -1 when not said */
 };

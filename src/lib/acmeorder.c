@@ -204,7 +204,8 @@ too_late(const struct order *o)
 	size_t i;
 
 	for (i = 0; i < o->n; i++)
-		if (o->authz[i].state != AUTHZ_VALID && o->authz[i].error != NULL) {
+		if (o->authz[i].state != AUTHZ_VALID &&
+		    o->authz[i].error != NULL) {
 			warnx("%s: deadline reached; last error: %s",
 			    esc(o->authz[i].name), o->authz[i].error);
 			return EX_TEMP;

@@ -16,7 +16,7 @@
 
 struct order_want {
 	X509_REQ *csr;
-	const struct names *names;	/* of the CSR: DNS names and addresses */
+	const struct names *names;	/* of the CSR: DNS and IP only */
 	struct webroot *webroot;	/* where HTTP-01 answers go */
 	STACK_OF(X509) *anchors;	/* of the chain; NULL: only its links */
 	time_t now;			/* when the chain must be valid */

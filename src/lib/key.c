@@ -277,8 +277,8 @@ key_load(const char *path)
 		key = PEM_read_bio_PrivateKey(bio, NULL, no_password,
 		    &encrypted);
 	e = ERR_peek_last_error();
-	if (encrypted || (ERR_GET_LIB(e) == ERR_LIB_PEM &&
-	    ERR_GET_REASON(e) == PEM_R_UNSUPPORTED_ENCRYPTION))
+	if (key == NULL && (encrypted || (ERR_GET_LIB(e) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(e) == PEM_R_UNSUPPORTED_ENCRYPTION)))
 		warnx("%s: the key is encrypted; an unencrypted one is needed",
 		    io_name(path));
 	else if (key == NULL)

@@ -18,7 +18,7 @@
 #define ECA_SANDBOX_H
 
 #define SANDBOX_READ 1		/* read files, list directories */
-#define SANDBOX_CREATE 2	/* make, write and remove files below a directory */
+#define SANDBOX_CREATE 2	/* make, write, remove files in a directory */
 
 /* Begin a set of rules. */
 int sandbox_begin(void);

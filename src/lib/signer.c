@@ -79,7 +79,7 @@ read_accounts(const char *file)
 	return text != NULL ? text : xstrdup("");
 }
 
-/* The line of text that speaks of the directory, or NULL; *len is its length. */
+/* The line of text about the directory, of length *len, or NULL. */
 static const char *
 account_line(const char *text, const char *directory, size_t *len)
 {

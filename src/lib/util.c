@@ -134,7 +134,8 @@ utc_seconds(int year, int month, int day, int hour, int min, int sec)
 	long long y = month <= 2 ? (long long)year - 1 : year;
 	long long era = (y >= 0 ? y : y - 399) / 400;
 	long long yoe = y - era * 400;
-	long long doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+	long long mp = month + (month > 2 ? -3 : 9);
+	long long doy = (153 * mp + 2) / 5 + day - 1;
 	long long doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
 
 	return (time_t)((era * 146097 + doe - 719468) * 86400 +
