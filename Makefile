@@ -47,7 +47,8 @@ CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
 ACME = ${O}/acmeorder.o ${O}/acmeauthz.o ${O}/acme.o ${O}/http.o ${O}/json.o \
-	${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/webroot.o ${O}/http01.o
+	${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/webroot.o ${O}/http01.o \
+	${O}/listen.o
 
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
@@ -69,7 +70,7 @@ acmeorder = ${ACME} ${O}/chain.o ${NAMES} ${JSON} ${O}/sandbox.o ${O}/pem.o \
 	${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/acme-order: src/acme-order.c ${acmeorder}
 	${LD} src/acme-order.c ${acmeorder} -lcurl -ljansson -lcrypto
-http01serve = ${O}/http01.o ${O}/sandbox.o ${O}/io.o ${U}
+http01serve = ${O}/http01.o ${O}/listen.o ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/http01-serve: src/http01-serve.c ${http01serve}
 	${LD} src/http01-serve.c ${http01serve}
 tlspeek = ${O}/sandbox.o ${CRYPTO}
@@ -84,7 +85,7 @@ ${B}/log-json: src/log-json.c ${logjson}
 
 # modules
 MODULES = acme acmeauthz acmeorder b64 chain cleanup csr der http http01 io \
-	json jsonw jws key name ossl pem replace sandbox signer store util \
+	json jsonw jws key listen name ossl pem replace sandbox signer store util \
 	webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
@@ -102,6 +103,7 @@ ${O}/json.o: src/lib/json.c
 ${O}/jsonw.o: src/lib/jsonw.c
 ${O}/jws.o: src/lib/jws.c
 ${O}/key.o: src/lib/key.c
+${O}/listen.o: src/lib/listen.c
 ${O}/name.o: src/lib/name.c
 ${O}/ossl.o: src/lib/ossl.c
 ${O}/pem.o: src/lib/pem.c

@@ -20,6 +20,7 @@
 
 #include "http01.h"
 #include "io.h"
+#include "listen.h"
 #include "sandbox.h"
 #include "util.h"
 
@@ -131,11 +132,11 @@ confine(const char *dir)
 static int
 announce(const int *fds, size_t n)
 {
-	char buf[HTTP01_ADDRESS_SIZE];
+	char buf[LISTEN_ADDRESS_SIZE];
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		printf("%s\n", http01_address(fds[i], buf));
+		printf("%s\n", listen_local(fds[i], buf));
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
 	warn("stdout");
@@ -174,7 +175,7 @@ main(int argc, char *argv[])
 	if (webroot == -1)
 		err(EX_ERR, "%s", dir);
 	for (i = 0; i < naddrs; i++) {
-		got = http01_listen(addrs[i], fds + n, SOCKETS - n);
+		got = listen_open(addrs[i], fds + n, SOCKETS - n);
 		if (got == -1)
 			return EX_ERR;
 		n += (size_t)got;

@@ -19,22 +19,6 @@
 /* The longest key authorization that is served. */
 #define HTTP01_ANSWER_MAX 1024
 
-/* Length of the text http01_address() writes, with its NUL. */
-#define HTTP01_ADDRESS_SIZE 80
-
-/*
- * Listen on "addr:port": an IPv4 address, an IPv6 address in brackets, a host
- * name (all its addresses), or nothing or "*" for every address of both
- * families.  Port 0 takes any free one.  Puts at most max descriptors, close
- * on exec and non-blocking, into fds for the caller to close.  A family that
- * this host has not is passed over.  Returns how many there are, or -1 with a
- * message and nothing open.
- */
-int http01_listen(const char *addr_port, int *fds, size_t max);
-
-/* The address of a listening socket as "127.0.0.1:80" or "[::1]:80". */
-const char *http01_address(int fd, char buf[HTTP01_ADDRESS_SIZE]);
-
 /*
  * The key authorization for a token that http01_token_ok() has passed: puts
  * at most size bytes (HTTP01_ANSWER_MAX) into buf and returns how many, or -1

@@ -15,6 +15,7 @@
 
 #include "cleanup.h"
 #include "http01.h"
+#include "listen.h"
 #include "replace.h"
 #include "sandbox.h"
 #include "util.h"
@@ -129,7 +130,7 @@ webroot_listen(const char *addr_port)
 	struct webroot *w;
 	int fds[SOCKETS], sv[2], n, i;
 
-	if ((n = http01_listen(addr_port, fds, SOCKETS)) == -1)
+	if ((n = listen_open(addr_port, fds, SOCKETS)) == -1)
 		return NULL;
 	w = xcalloc(1, sizeof(*w));
 	w->dirfd = -1;
