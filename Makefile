@@ -46,8 +46,8 @@ FILE = ${O}/replace.o ${O}/cleanup.o ${O}/io.o ${U}
 CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
-ACME = ${O}/acmeorder.o ${O}/acmeauthz.o ${O}/acme.o ${O}/http.o ${O}/json.o \
-	${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/webroot.o ${O}/http01.o \
+ACME = ${O}/acmeorder.o ${O}/acmeauthz.o ${O}/acmeaccount.o ${O}/acme.o \
+	${O}/http.o ${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/webroot.o ${O}/http01.o \
 	${O}/listen.o
 
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
@@ -84,11 +84,12 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 
 # modules
-MODULES = acme acmeauthz acmeorder b64 chain cleanup csr der http http01 io \
-	json jsonw jws key listen name ossl pem replace sandbox signer store util \
-	webroot
+MODULES = acme acmeaccount acmeauthz acmeorder b64 chain cleanup csr der \
+	http http01 io json jsonw jws key listen name ossl pem replace \
+	sandbox signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
+${O}/acmeaccount.o: src/lib/acmeaccount.c
 ${O}/acmeauthz.o: src/lib/acmeauthz.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
 ${O}/b64.o: src/lib/b64.c

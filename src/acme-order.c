@@ -8,6 +8,7 @@
  * in a process of its own.  Exit: 0 issued, 2 error or refused, 75 try later.
  */
 #include <err.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "acme.h"
+#include "acmeaccount.h"
 #include "acmeorder.h"
 #include "io.h"
 #include "jws.h"
@@ -69,14 +71,21 @@ read_request(const char *path, struct names *names)
 	return csr;
 }
 
-/* What the process that talks to the network may still do. */
+/*
+ * What the process that talks to the network may still do: look names up,
+ * connect to the server, write challenge files.
+ */
 static void
 confine(const struct webroot *w, unsigned int port)
 {
+	static const char *const resolver[] = {"/etc/gai.conf",
+	    "/etc/host.conf", "/etc/hosts", "/etc/nsswitch.conf",
+	    "/etc/resolv.conf", "/etc/services", "/run/systemd/resolve"};
 	int s = sandbox_begin();
+	size_t i;
 
-	sandbox_path(s, "/etc", SANDBOX_READ);
-	sandbox_path(s, "/run/systemd/resolve", SANDBOX_READ);
+	for (i = 0; i < sizeof(resolver) / sizeof(resolver[0]); i++)
+		sandbox_path(s, resolver[i], SANDBOX_READ);
 	if (webroot_path(w) != NULL) {
 		sandbox_path(s, webroot_path(w), SANDBOX_CREATE);
 		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
@@ -183,6 +192,20 @@ run(struct acme *a, const char *path, time_t now)
 	return rc;
 }
 
+/*
+ * A standard descriptor that was closed must not become a socket or the event
+ * file: it is held by one that neither reads nor writes what it should.
+ */
+static void
+hold_std(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1)
+			open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -235,6 +258,7 @@ main(int argc, char *argv[])
 	if (argc - optind > 1 || a.directory == NULL || anchors == NULL ||
 	    account == NULL || (dir == NULL) == (listen_at == NULL))
 		usage();
+	hold_std();
 	a.deadline = mono_ms() + sec * 1000;
 	signal(SIGPIPE, SIG_IGN);
 	return run(&a, argv[optind], now);

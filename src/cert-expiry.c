@@ -71,6 +71,24 @@ usage(void)
 	exit(EX_ERR);
 }
 
+static FILE *
+mem_open(char **buf, size_t *len)
+{
+	FILE *fp = open_memstream(buf, len);
+
+	if (fp == NULL)
+		err(EX_ERR, "memory");
+	return fp;
+}
+
+/* glibc closes without an error when there was no memory for the text. */
+static void
+mem_close(FILE *fp, char *const *buf)
+{
+	if (fclose(fp) != 0 || *buf == NULL)
+		errx(EX_ERR, "memory: exhausted");
+}
+
 /* Rounded up, so that percent_left is over -t exactly when not due. */
 static struct life
 judge(const struct der_cert *c)
@@ -190,8 +208,7 @@ prometheus_cert(const struct der_cert *c)
 	s = &samples[count];
 	s->not_before = c->not_before;
 	s->not_after = c->not_after;
-	if ((fp = open_memstream(&s->labels, &len)) == NULL)
-		err(EX_ERR, "memory");
+	fp = mem_open(&s->labels, &len);
 	fprintf(fp, "serial_number=\"%s\"", der_serial_dec(&text, c->serial));
 	if (der_cn(&text, c->subject) != NULL)
 		label(fp, "subject_CN", text.s, text.len);
@@ -203,8 +220,7 @@ prometheus_cert(const struct der_cert *c)
 		label(fp, "filename", base, strlen(base));
 		label(fp, "filepath", esc(path), strlen(esc(path)));
 	}
-	if (fclose(fp) != 0)
-		err(EX_ERR, "memory");
+	mem_close(fp, &s->labels);
 }
 
 static int
@@ -394,12 +410,10 @@ main(int argc, char *argv[])
 	if ((fd = io_open(path)) == -1 || sandbox_stdio() == -1 ||
 	    (pem = io_slurp_fd(fd, io_name(path), INPUT_MAX, &len)) == NULL)
 		return EX_ERR;
-	if ((out = open_memstream(&result, &n)) == NULL)
-		err(EX_ERR, "memory");
+	out = mem_open(&result, &n);
 	if (blocks(io_name(path), pem, len) == -1)
 		return EX_ERR;
-	if (fclose(out) != 0)
-		err(EX_ERR, "memory");
+	mem_close(out, &result);
 	if (form == JSON)
 		fwrite(result, 1, n, stdout);
 	else if (form == NAGIOS)

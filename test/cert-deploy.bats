@@ -416,7 +416,7 @@ $gen/keychain.pem" ]
 	cat >ro.sh <<-'END'
 	mount -t tmpfs none disk
 	cert-deploy -k a.key disk/st a.chain.pem >/dev/null
-	mount -o remount,ro disk
+	mount -o remount,bind,ro disk
 	rc=0
 	cert-deploy -k b.key disk/st b.chain.pem || rc=$?
 	cmp disk/st/current/fullchain.pem a.chain.pem || rc=9

@@ -8,7 +8,7 @@ load servers
 setup_file() {
 	start_dns
 	start_step_ca
-	PEBBLE_PORT='' start_pebble pebble PEBBLE_VA_NOSLEEP=1 \
+	start_pebble pebble PEBBLE_VA_NOSLEEP=1 \
 	    PEBBLE_WFE_NONCEREJECT=0 PEBBLE_AUTHZREUSE=0
 	mkkey -o "$BATS_FILE_TMPDIR/account.pem"
 	mkkey -o "$BATS_FILE_TMPDIR/key.pem"
@@ -218,12 +218,10 @@ accepted: untrusted"
 
 @test "acme-order: pebble as it comes and one that refuses every second nonce" {
 	csr a.example b.example c.example
-	PEBBLE_PORT='' PEBBLE_HTTP_PORT=''
 	start_pebble chaos -strict
 	for _ in 1 2; do
 		run -0 --separate-stderr pebble_order
 	done
-	PEBBLE_PORT='' PEBBLE_HTTP_PORT=''
 	start_pebble nonces PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=50
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		run -0 --separate-stderr pebble_order

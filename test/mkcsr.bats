@@ -429,6 +429,17 @@ UTF8STRING=b\nUTF8STRING=a' ]
 	wait "$bg" || true
 }
 
+@test "mkcsr obeys the configuration that OPENSSL_CONF names" {
+	printf '%s\n' 'openssl_conf = o' '[o]' 'alg_section = a' '[a]' \
+	    'default_properties = fips=yes' >fips.cnf
+	OPENSSL_CONF=$PWD/fips.cnf run -2 --separate-stderr \
+	    mkcsr -k p256.key -d a.example
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	: >empty.cnf
+	OPENSSL_CONF=$PWD/empty.cnf run -0 mkcsr -k p256.key -d a.example
+}
+
 teardown() {
 	stop_bg
 }

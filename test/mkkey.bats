@@ -68,11 +68,9 @@ describe() {
 
 @test "mkkey -o makes a file of mode 0600 and writes nothing to stdout" {
 	for mask in 000 077 0777; do
-		(
-			umask "$mask"
-			run -0 --separate-stderr mkkey -o "key.$mask"
-			[ -z "$output$stderr" ]
-		)
+		run -0 --separate-stderr \
+		    sh -c 'umask "$1" && mkkey -o "key.$1"' sh "$mask"
+		[ -z "$output$stderr" ]
 		run -0 stat -c %a "key.$mask"
 		[ "$output" = 600 ]
 	done

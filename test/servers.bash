@@ -11,7 +11,8 @@
 #                       (where it asks HTTP-01 challenges)
 #   start_pebble NAME [VARIABLE=value ...] [-strict]
 #                       sets PEBBLE (directory URL), PEBBLE_ROOT,
-#                       PEBBLE_HTTP_PORT, PEBBLE_MANAGE (URL)
+#                       PEBBLE_HTTP_PORT, PEBBLE_MANAGE (URL); the ports are
+#                       those of the last time when NAME was there before
 
 # server NAME COMMAND...: in the background; its log is NAME.log.
 server() {
@@ -66,7 +67,7 @@ start_step_ca() {
 }
 
 start_pebble() {
-	local name=$1 dir=$BATS_FILE_TMPDIR/$1 manage word env=() flags=()
+	local name=$1 dir=$BATS_FILE_TMPDIR/$1 port manage word env=() flags=()
 	require pebble curl
 	for word in "${@:2}"; do
 		case $word in
@@ -74,17 +75,16 @@ start_pebble() {
 		*) env+=("$word") ;;
 		esac
 	done
-	export PEBBLE_PORT PEBBLE PEBBLE_ROOT=$CA/root.pem PEBBLE_HTTP_PORT
-	export PEBBLE_MANAGE
-	PEBBLE_PORT=${PEBBLE_PORT:-$(free_port)}
-	PEBBLE_HTTP_PORT=${PEBBLE_HTTP_PORT:-$(free_port)}
-	manage=$(free_port)
-	PEBBLE=https://127.0.0.1:$PEBBLE_PORT/dir
-	PEBBLE_MANAGE=https://127.0.0.1:$manage
+	export PEBBLE PEBBLE_ROOT=$CA/root.pem PEBBLE_HTTP_PORT PEBBLE_MANAGE
 	mkdir -p "$dir"
+	[ -s "$dir/ports" ] ||
+	    echo "$(free_port) $(free_port) $(free_port)" >"$dir/ports"
+	read -r port manage PEBBLE_HTTP_PORT <"$dir/ports"
+	PEBBLE=https://127.0.0.1:$port/dir
+	PEBBLE_MANAGE=https://127.0.0.1:$manage
 	cat >"$dir/config.json" <<-END
 	{"pebble": {
-		"listenAddress": "127.0.0.1:$PEBBLE_PORT",
+		"listenAddress": "127.0.0.1:$port",
 		"managementListenAddress": "127.0.0.1:$manage",
 		"certificate": "$CA/a.example.chain.pem",
 		"privateKey": "$CA/a.example.key",
@@ -98,7 +98,7 @@ start_pebble() {
 	END
 	server "$name" env "${env[@]}" pebble -config "$dir/config.json" \
 	    -dnsserver "127.0.0.1:$DNS" "${flags[@]}"
-	wait_port "$PEBBLE_PORT"
+	wait_port "$port"
 	wait_port "$manage"
 }
 

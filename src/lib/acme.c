@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Talking to an ACME server: see acme.h. */
 #include <err.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
 #define NONCE_TRIES 128		/* 8 of 8 orders at 90 % rejection */
 #define NONCE_QUICK 16		/* of them without a pause */
 #define LOST_TRIES 4
+#define RETRY_MAX (100LL * 365 * 86400)	/* seconds; a year has four digits */
+#define PROBLEM_SIZE 8192
 
 int
 acme_sleep(const struct acme *a, long long ms)
@@ -124,20 +127,36 @@ exchange(struct acme *a, const struct http_request *req,
 	return rc;
 }
 
+/* An exchange whose answer becomes the reply. */
 static int
-fetch_nonce(struct acme *a)
+reply_to(struct acme *a, const struct http_request *req, struct acme_reply *r)
 {
-	struct http_request req = {.method = "HEAD", .url = a->new_nonce,
-	    .max = ANSWER_MAX};
 	struct http_answer ans;
-	struct json *json;
+	const char *loc;
 	int rc;
 
-	if ((rc = exchange(a, &req, &ans, &json)) != 0)
+	if ((rc = exchange(a, req, &ans, &r->json)) != 0)
 		return rc;
-	json_free(json);
+	r->status = ans.status;
+	r->body = ans.body;
+	r->len = ans.len;
+	ans.body = NULL;
+	if ((loc = http_field(&ans.fields, "Location")) != NULL)
+		r->location = xstrdup(loc);
+	r->retry_after = http_retry_after(http_field(&ans.fields,
+	    "Retry-After"), time(NULL));
 	http_answer_free(&ans);
 	return 0;
+}
+
+int
+acme_get(struct acme *a, const char *url, struct acme_reply *r)
+{
+	const struct http_request req = {.method = "GET", .url = url,
+	    .accept = "application/json", .max = ANSWER_MAX};
+
+	memset(r, 0, sizeof(*r));
+	return reply_to(a, &req, r);
 }
 
 /* The request body: a flattened JWS (section 6.2).  NULL with a message. */
@@ -164,10 +183,9 @@ sign(struct acme *a, const char *url, const char *payload)
 	jsonw_free(&w);
 	body = b64url(payload, strlen(payload));
 	input = xasprintf("%s.%s", protected, body);
-	if ((sig = signer_sign(a->signer, input, strlen(input), &n)) == NULL)
-		exit(EX_ERR);
-	sig64 = b64url(sig, n);
-	jws = jws_flattened(protected, body, sig64);
+	sig = signer_sign(a->signer, input, strlen(input), &n);
+	sig64 = sig != NULL ? b64url(sig, n) : NULL;
+	jws = sig != NULL ? jws_flattened(protected, body, sig64) : NULL;
 	free(protected);
 	free(body);
 	free(input);
@@ -186,45 +204,47 @@ acme_is(const struct acme_reply *r, const char *type)
 	    strcmp(t + strlen(URN), type) == 0;
 }
 
-/* One signed request and its answer, whatever it is. */
+/*
+ * One signed request and its answer, whatever it is.  When there is no nonce
+ * to be had, the answer is that of newNonce.
+ */
 static int
 post_once(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r)
 {
+	struct http_request fresh = {.method = "HEAD", .url = a->new_nonce,
+	    .max = ANSWER_MAX};
 	struct http_request req = {.method = "POST", .url = url,
 	    .type = "application/jose+json",
 	    .accept = "application/json, application/problem+json, "
 	    "application/pem-certificate-chain", .max = ANSWER_MAX};
-	struct http_answer ans;
-	const char *loc;
 	char *body;
 	int rc;
 
 	memset(r, 0, sizeof(*r));
-	if (a->nonce == NULL && (rc = fetch_nonce(a)) != 0)
-		return rc;
-	if (a->nonce == NULL)
-		errx(EX_ERR, "%s: gives no usable Replay-Nonce",
-		    esc(a->new_nonce));
-	req.body = body = sign(a, url, payload);
+	if (a->nonce == NULL) {
+		if ((rc = reply_to(a, &fresh, r)) != 0 || r->status >= 400)
+			return rc;
+		acme_reply_free(r);
+		if (a->nonce == NULL) {
+			http_fail(a->http, "newNonce gives no usable "
+			    "Replay-Nonce");
+			return EX_ERR;
+		}
+	}
+	if ((body = sign(a, url, payload)) == NULL) {
+		http_fail(a->http, "not sent: it cannot be signed");
+		return EX_ERR;
+	}
+	req.body = body;
 	req.len = strlen(body);
-	rc = exchange(a, &req, &ans, &r->json);
+	rc = reply_to(a, &req, r);
 	free(body);
 	if (rc != 0) {
 		free(a->nonce);
 		a->nonce = NULL;
-		return rc;
 	}
-	r->status = ans.status;
-	r->body = ans.body;
-	r->len = ans.len;
-	ans.body = NULL;
-	if ((loc = http_field(&ans.fields, "Location")) != NULL)
-		r->location = xstrdup(loc);
-	r->retry_after = http_retry_after(http_field(&ans.fields,
-	    "Retry-After"), time(NULL));
-	http_answer_free(&ans);
-	return 0;
+	return rc;
 }
 
 int
@@ -272,29 +292,49 @@ short_type(const char *type)
 	return strncmp(type, URN, strlen(URN)) == 0 ? type + strlen(URN) : type;
 }
 
+/* Add text to buf (PROBLEM_SIZE), if all of it has room. */
+static void __attribute__((format(printf, 2, 3)))
+add(char *buf, const char *fmt, ...)
+{
+	size_t n = strlen(buf);
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(buf + n, PROBLEM_SIZE - n, fmt, ap);
+	va_end(ap);
+	if (len < 0 || (size_t)len >= PROBLEM_SIZE - n)
+		buf[n] = '\0';
+}
+
+/* At most max bytes of s, made safe. */
+static const char *
+some(const char *s, size_t max)
+{
+	return s == NULL ? "(none)" : escn(s, strnlen(s, max));
+}
+
 const char *
 acme_problem(const struct json *p)
 {
-	static char buf[2048];
+	static char buf[PROBLEM_SIZE];
 	const struct json *subs = json_arr(p, "subproblems"), *s;
 	const char *detail = json_str(p, "detail");
 	const char *instance = json_str(p, "instance");
-	size_t n, i;
+	size_t i;
 
-	n = (size_t)snprintf(buf, sizeof(buf), "%.100s: %s",
-	    esc(short_type(json_str(p, "type"))),
+	buf[0] = '\0';
+	add(buf, "%s: %s", some(short_type(json_str(p, "type")), 100),
 	    detail != NULL ? esc(detail) : "no detail given");
-	for (i = 0; i < json_len(subs) && n < sizeof(buf); i++) {
+	if (instance != NULL)
+		add(buf, "; see %s", some(instance, 300));
+	for (i = 0; i < json_len(subs); i++) {
 		s = json_obj_at(subs, i);
-		n += (size_t)snprintf(buf + n, sizeof(buf) - n,
-		    "; %.253s: %.100s: %.300s",
-		    esc(json_str(json_obj(s, "identifier"), "value")),
-		    esc(short_type(json_str(s, "type"))),
-		    esc(json_str(s, "detail")));
+		add(buf, "; %s: %s: %s", some(json_str(json_obj(s,
+		    "identifier"), "value"), 253),
+		    some(short_type(json_str(s, "type")), 100),
+		    some(json_str(s, "detail"), 300));
 	}
-	if (instance != NULL && n < sizeof(buf))
-		snprintf(buf + n, sizeof(buf) - n, "; see %.300s",
-		    esc(instance));
 	return buf;
 }
 
@@ -303,14 +343,17 @@ acme_refused(struct acme *a, const char *what, const struct acme_reply *r)
 {
 	int later = r->status == 429 || r->status >= 500 ||
 	    acme_is(r, "rateLimited");
+	char *subject = xstrdup(what);	/* may be in a buffer of esc() */
 
 	if (r->json != NULL)
-		warnx("%s: %d %s", what, r->status, acme_problem(r->json));
+		warnx("%s: %d %s", subject, r->status, acme_problem(r->json));
 	else
-		warnx("%s: %d without a problem document: %s", what, r->status,
-		    escn(r->body, r->len < 80 ? r->len : 80));
+		warnx("%s: %d without a problem document: %s", subject,
+		    r->status, escn(r->body, r->len < 80 ? r->len : 80));
+	free(subject);
 	if (later && r->retry_after >= 0)
-		a->retry_at = time(NULL) + r->retry_after;
+		a->retry_at = time(NULL) + (r->retry_after < RETRY_MAX ?
+		    r->retry_after : RETRY_MAX);
 	return later ? EX_TEMP : EX_ERR;
 }
 
@@ -328,115 +371,5 @@ acme_call(struct acme *a, const char *what, const char *url,
 		rc = acme_refused(a, what, r);
 		acme_reply_free(r);
 	}
-	return rc;
-}
-
-/* A URL of the directory, or exit with what is missing. */
-static char *
-resource(const struct acme *a, const struct json *dir, const char *name)
-{
-	const char *url = json_str(dir, name);
-	unsigned int port;
-	char host[256];
-
-	if (url == NULL || http_url(url, host, sizeof(host), &port) == -1)
-		errx(EX_ERR, "%s: not an ACME directory: no https URL %s",
-		    esc(a->directory), name);
-	return xstrdup(url);
-}
-
-static int
-read_directory(struct acme *a, const struct http_answer *ans,
-    const struct json *dir)
-{
-	struct acme_reply r = {.status = ans->status, .body = ans->body,
-	    .len = ans->len};
-	const char *terms;
-
-	if (ans->status != 200) {
-		r.retry_after = http_retry_after(http_field(&ans->fields,
-		    "Retry-After"), time(NULL));
-		return acme_refused(a, esc(a->directory), &r);
-	}
-	if (dir == NULL) {
-		warnx("%s: not an ACME directory but: %s", esc(a->directory),
-		    escn(ans->body, ans->len < 60 ? ans->len : 60));
-		return EX_ERR;
-	}
-	a->new_nonce = resource(a, dir, "newNonce");
-	a->new_account = resource(a, dir, "newAccount");
-	a->new_order = resource(a, dir, "newOrder");
-	terms = json_str(json_obj(dir, "meta"), "termsOfService");
-	if (terms != NULL)
-		a->terms = xstrdup(terms);
-	return 0;
-}
-
-int
-acme_open(struct acme *a)
-{
-	struct http_request req = {.method = "GET", .url = a->directory,
-	    .accept = "application/json", .max = ANSWER_MAX};
-	struct http_answer ans;
-	struct json *dir;
-	int rc;
-
-	if ((a->key = signer_info(a->signer)) == NULL)
-		return EX_ERR;
-	if ((rc = exchange(a, &req, &ans, &dir)) != 0) {
-		warnx("%s: %s", esc(a->directory), esc(http_error(a->http)));
-		return rc;
-	}
-	rc = read_directory(a, &ans, dir);
-	json_free(dir);
-	http_answer_free(&ans);
-	return rc;
-}
-
-void
-acme_close(struct acme *a)
-{
-	free(a->new_nonce);
-	free(a->new_account);
-	free(a->new_order);
-	free(a->terms);
-	free(a->account);
-	free(a->nonce);
-}
-
-int
-acme_login(struct acme *a, int again)
-{
-	struct acme_reply r;
-	const char *status;
-	int rc;
-
-	free(a->account);
-	a->account = NULL;
-	if (!again && a->key->account[0] != '\0') {
-		a->account = xstrdup(a->key->account);
-		return 0;
-	}
-	rc = acme_call(a, "newAccount", a->new_account, a->agree ?
-	    "{\"termsOfServiceAgreed\":true}" : "{}", &r);
-	if (rc != 0) {
-		if (a->terms != NULL && !a->agree)
-			warnx("newAccount: -Y agrees to the terms of service, "
-			    "%s", esc(a->terms));
-		return rc;
-	}
-	status = json_str(r.json, "status");
-	if (r.location == NULL || strpbrk(r.location, " \r\n") != NULL ||
-	    (status != NULL && strcmp(status, "valid") != 0)) {
-		warnx("newAccount: %s", r.location == NULL ?
-		    "no account URL in the answer" : status == NULL ?
-		    "an account URL that is none" : esc(status));
-		rc = EX_ERR;
-	} else {
-		a->account = xstrdup(r.location);
-		signer_remember(a->signer, a->account);
-		acme_status(a, "account", a->account, "valid");
-	}
-	acme_reply_free(&r);
 	return rc;
 }

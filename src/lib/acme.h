@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Talking to an ACME server (RFC 8555): directory, nonces, signed requests,
- * problem documents, accounts.  What is asked for an order is in acmeorder.h.
+ * Talking to an ACME server (RFC 8555): nonces, signed requests, problem
+ * documents.  Directory and account are in acmeaccount.h, orders in
+ * acmeorder.h.
  */
 #ifndef ECA_ACME_H
 #define ECA_ACME_H
@@ -52,26 +53,17 @@ struct acme_reply {
 };
 
 /*
- * Read the directory (section 7.1.1) and the public half of the account key.
- * Returns 0, EX_ERR or EX_TEMP with a message.
+ * An unsigned GET.  Returns 0 when there is an answer, of any status, in *r,
+ * to be freed with acme_reply_free(); otherwise EX_TEMP or EX_ERR,
+ * http_error() says why and no message is printed.
  */
-int acme_open(struct acme *a);
-void acme_close(struct acme *a);
-
-/*
- * Make sure that there is an account (section 7.3): the remembered one, which
- * costs no request, or newAccount, which gives the existing one of this key.
- * With again set, the remembered one is forgotten first.  0, EX_ERR, EX_TEMP.
- */
-int acme_login(struct acme *a, int again);
+int acme_get(struct acme *a, const char *url, struct acme_reply *r);
 
 /*
  * A signed POST of payload; "" is POST-as-GET (section 6.3).  Nonces that the
  * server refuses are replaced and the request is sent again (section 6.5); a
  * POST-as-GET that brought no answer or a 5xx is tried again a few times.
- * Returns 0 when there is an answer, of any status, in *r, to be freed with
- * acme_reply_free(); otherwise EX_TEMP or EX_ERR, http_error() says why and no
- * message is printed.
+ * Returns as acme_get().
  */
 int acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r);

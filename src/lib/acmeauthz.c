@@ -91,8 +91,7 @@ provision(struct acme *a, struct webroot *w, struct authz *z,
 
 /* Why an authorization is not pending and not valid. */
 static int
-refuse(const struct authz *z, const char *status,
-    const struct json *challenges)
+refuse(struct authz *z, const char *status, const struct json *challenges)
 {
 	const struct json *c, *e;
 	size_t i;
@@ -101,8 +100,9 @@ refuse(const struct authz *z, const char *status,
 		c = json_obj_at(challenges, i);
 		if ((e = json_obj(c, "error")) == NULL)
 			continue;
+		set(&z->error, acme_problem(e));
 		warnx("%s: %s %s: %s", esc(z->name), esc(json_str(c, "type")),
-		    esc(json_str(c, "status")), acme_problem(e));
+		    esc(json_str(c, "status")), z->error);
 		return EX_ERR;
 	}
 	warnx("%s: authorization %s", esc(z->name), esc(status));
@@ -122,6 +122,8 @@ authz_load(struct acme *a, struct webroot *w, struct authz *z)
 	if (z->name == NULL)
 		set(&z->name, json_str(json_obj(r.json, "identifier"),
 		    "value"));
+	if (z->name == NULL)
+		set(&z->name, z->url);
 	if ((status = json_str(r.json, "status")) == NULL)
 		status = "without status";
 	challenges = json_arr(r.json, "challenges");

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acmeaccount.h"
 #include "acmeauthz.h"
 #include "acmeorder.h"
 #include "b64.h"
@@ -239,14 +240,20 @@ again(struct order *o)
 	return each(o, AUTHZ_TROUBLE, authz_answer);
 }
 
-/* How long to wait before the next poll: what the server says from the third
- * on, so that a quick server is not waited for. */
+/*
+ * How long to wait before the next poll: what the server says from the third
+ * on, so that a quick server is not waited for; never more than half of the
+ * time that is left, so that there is a next poll.
+ */
 static long long
 next_delay(const struct order *o, long long delay)
 {
-	if (delay > 2 * FIRST_POLL_MS && o->retry_after * 1000 > delay)
-		return o->retry_after * 1000;
-	return delay;
+	long long half = (o->a->deadline - mono_ms()) / 2;
+	long long said = o->retry_after * 1000;
+
+	if (said > half)
+		said = half;
+	return delay > 2 * FIRST_POLL_MS && said > delay ? said : delay;
 }
 
 /* Until the order is no longer pending, or has no reason to be. */

@@ -55,7 +55,7 @@ attr_type(const char *s, size_t n)
 	char *text = xstrndup(s, n);
 	size_t i;
 
-	if (strspn(text, "0123456789.") == n)
+	if (strspn(text, "0123456789.") == n && strstr(text, "..") == NULL)
 		obj = OBJ_txt2obj(text, 1);
 	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
 		if (strcasecmp(text, attrs[i].name) == 0)

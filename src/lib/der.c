@@ -446,7 +446,11 @@ put_text(struct der_text *t, unsigned int tag, struct der_span v, int escape)
 			put(t, v.p, v.len);
 		return 1;
 	}
-	if (tag > 30 || (n = ASN1_STRING_to_UTF8(&utf8, &s)) < 0) {
+	if (tag > 30)
+		return 0;
+	if ((n = ASN1_STRING_to_UTF8(&utf8, &s)) < 0) {
+		if (ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE)
+			errx(EX_ERR, "memory: exhausted");
 		ERR_clear_error();
 		return 0;
 	}

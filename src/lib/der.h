@@ -28,7 +28,7 @@ struct der_cert {
 	struct der_span serial;		/* content of the INTEGER */
 	struct der_span issuer;		/* content of the Name */
 	struct der_span subject;
-	struct der_span names;		/* content of SubjectAltName, or empty */
+	struct der_span names;		/* content of SubjectAltName, if any */
 	time_t not_before;
 	time_t not_after;
 };

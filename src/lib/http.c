@@ -17,6 +17,7 @@
 struct http {
 	CURL *curl;
 	long long deadline;
+	unsigned int port;	/* of the first URL, 0 before */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -74,6 +75,12 @@ const char *
 http_error(const struct http *h)
 {
 	return h->error;
+}
+
+void
+http_fail(struct http *h, const char *why)
+{
+	snprintf(h->error, sizeof(h->error), "%s", why);
 }
 
 static size_t
@@ -179,6 +186,25 @@ prepare(struct http *h, const struct http_request *req, struct transfer *t,
 	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, t);
 }
 
+/* Is this a URL for this client?  Otherwise the reason is in h->error. */
+static int
+allowed(struct http *h, const char *url)
+{
+	unsigned int port;
+	char host[256];
+
+	if (http_url(url, host, sizeof(host), &port) == -1) {
+		http_fail(h, "not an https URL");
+		return 0;
+	}
+	if (h->port == 0)
+		h->port = port;
+	if (port != h->port)
+		snprintf(h->error, sizeof(h->error),
+		    "not on port %u, the only one that is asked", h->port);
+	return port == h->port;
+}
+
 int
 http_do(struct http *h, const struct http_request *req, struct http_answer *a)
 {
@@ -190,6 +216,8 @@ http_do(struct http *h, const struct http_request *req, struct http_answer *a)
 
 	memset(a, 0, sizeof(*a));
 	h->error[0] = '\0';
+	if (!allowed(h, req->url))
+		return EX_ERR;
 	if (start >= h->deadline) {
 		snprintf(h->error, sizeof(h->error), "deadline reached");
 		return EX_TEMP;

@@ -46,7 +46,7 @@ struct http_answer {
 /*
  * A client that trusts the PEM certificates in anchors (len bytes, used while
  * the client lives) and ends every request at deadline (mono_ms()).  Returns
- * NULL with a message.
+ * NULL with a message.  The port of its first URL is the only one it talks to.
  */
 struct http *http_new(const char *anchors, size_t len, long long deadline);
 void http_free(struct http *h);
@@ -55,14 +55,16 @@ void http_free(struct http *h);
  * One request.  Returns 0 when there is an answer, whatever its status, in
  * *a; the caller frees it with http_answer_free().  Otherwise EX_TEMP (no
  * connection, no answer, deadline) or EX_ERR (certificate not trusted, answer
- * too large, URL not https), no message is printed, http_error() has it and
- * nothing is to be freed.
+ * too large, URL not https or on another port), no message is printed,
+ * http_error() has it and nothing is to be freed.
  */
 int http_do(struct http *h, const struct http_request *req,
     struct http_answer *a);
 void http_answer_free(struct http_answer *a);
 /* Why the last http_do() failed; valid until the next call. */
 const char *http_error(const struct http *h);
+/* Let http_error() say this, for a failure above HTTP. */
+void http_fail(struct http *h, const char *why);
 
 /*
  * Take one header line as received into f (RFC 9112 section 5).  A status

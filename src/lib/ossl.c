@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* OpenSSL errors in our form of message: see ossl.h. */
 #include <err.h>
+#include <stdint.h>
+#include <stdlib.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -29,9 +31,13 @@ ossl_reader(void)
 void
 ossl_maker(void)
 {
-	/* Before the configuration is read, so that what it says wins. */
+	uint64_t opts = OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+	    OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
+	    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT;
+
+	if (getenv("OPENSSL_CONF") == NULL)
+		opts |= OPENSSL_INIT_NO_LOAD_CONFIG;
+	/* Before a configuration is read, so that what it says wins. */
 	RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256");
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
-	    OPENSSL_INIT_NO_ADD_ALL_DIGESTS | OPENSSL_INIT_NO_ATEXIT |
-	    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
+	OPENSSL_init_crypto(opts, NULL);
 }

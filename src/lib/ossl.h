@@ -14,18 +14,18 @@ void ossl_warn(const char *subject, const char *fallback);
 
 /*
  * Start libcrypto for a program that only parses: openssl.cnf is not read
- * and nothing is freed at exit, which saves half a millisecond.  Programs
- * that make keys or signatures do not call this: there the operator's
- * openssl.cnf (a provider, FIPS) has its say.
+ * and nothing is freed at exit, which saves half a millisecond.
  */
 void ossl_reader(void);
 
 /*
- * Start libcrypto for a program that makes a key or a signature and ends:
- * openssl.cnf is read and obeyed, but what such a program never needs is left
- * out (names of old ciphers and digests, the clean-up), and random numbers
- * come from HASH-DRBG, which needs no cipher: half the work of a start.  To
- * be called before anything else of libcrypto.
+ * Start libcrypto for a program that makes a key or a signature and ends, in
+ * a third of the time.  A configuration (a provider, FIPS) is read and obeyed
+ * when OPENSSL_CONF names it; the system's openssl.cnf, which says nothing of
+ * that kind unless edited, is not read.  Left out are the names of old ciphers
+ * and digests, the texts of errors (ossl_warn() prints its fallback) and the
+ * clean-up.  Random numbers come from HASH-DRBG, which needs no cipher.  To be
+ * called before anything else of libcrypto.
  */
 void ossl_maker(void);
 

@@ -23,6 +23,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@
 #include <unistd.h>
 
 #define VARS 8
+#define LIMIT 60	/* seconds that a process may take */
 
 extern char **environ;
 
@@ -44,6 +46,7 @@ struct command {
 static const char *check, *input = "/dev/null";
 static char path[8192], home[1024], lang[] = "LANG=C.UTF-8";
 static int out, errs, rounds = 21, warm = 2;
+static volatile pid_t child;
 
 static _Noreturn void
 usage(void)
@@ -68,6 +71,13 @@ tv_ms(struct timeval tv)
 	return (double)tv.tv_sec * 1e3 + (double)tv.tv_usec / 1e3;
 }
 
+static void
+too_long(int sig)
+{
+	(void)sig;
+	kill(child, SIGKILL);
+}
+
 /* Run argv to its end; its wait status. */
 static int
 run(char **argv, char **env, const char *in, int outfd, int errfd,
@@ -83,8 +93,11 @@ run(char **argv, char **env, const char *in, int outfd, int errfd,
 	posix_spawn_file_actions_adddup2(&fa, errfd, 2);
 	if ((rc = posix_spawnp(&pid, argv[0], &fa, NULL, argv, env)) != 0)
 		errx(2, "%s: %s", argv[0], strerror(rc));
+	child = pid;
+	alarm(LIMIT);
 	if (wait4(pid, &status, 0, ru) != pid)
 		err(2, "%s: wait4", argv[0]);
+	alarm(0);
 	posix_spawn_file_actions_destroy(&fa);
 	return status;
 }
@@ -212,6 +225,7 @@ main(int argc, char *argv[])
 	if (out == -1 || errs == -1 || fchmod(out, 0600) == -1 ||
 	    (c = calloc((size_t)argc, sizeof(*c))) == NULL)
 		err(2, "memory");
+	signal(SIGALRM, too_long);
 	while (*argv != NULL)
 		c[n++] = command(&argv);
 	for (round = -warm; round < rounds; round++)

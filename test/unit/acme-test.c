@@ -764,8 +764,8 @@ remove_tmp(void)
 	static const char *const files[] = {"p256", "p384", "rsa", "ed", "new",
 	    "bad", "empty", "open", "p256.accounts", "stderr",
 	    "www/" FOLDER "/other"};
-	static const char *const dirs[] = {"www/" FOLDER, "www/.well-known",
-	    "www"};
+	static const char *const dirs[] = {"www/.well-known/acme-challenge",
+	    "www/.well-known", "www"};
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)

@@ -224,6 +224,8 @@ nested(size_t depth, const char *open, const char *close, int ok)
 	CHECK_INT(j != NULL, ok);
 	if (!ok)
 		CHECK(strstr(why, "maximum parsing depth reached") != NULL);
+	else if (j != NULL)
+		free(json_text(j));
 	json_free(j);
 	free(buf);
 }
@@ -231,8 +233,10 @@ nested(size_t depth, const char *open, const char *close, int ok)
 static void
 depth(void)
 {
-	nested(1000, "[", "]", 1);
-	nested(1000, "{\"a\":", "}", 1);
+	nested(2046, "[", "]", 1);
+	nested(2046, "{\"a\":", "}", 1);
+	nested(2048, "[", "]", 0);
+	nested(2048, "{\"a\":", "}", 0);
 	nested(3000, "[", "]", 0);
 	nested(3000, "{\"a\":", "}", 0);
 	nested(60000, "[", "]", 0);

@@ -272,10 +272,10 @@ b64_round_trips(void)
 static void
 b64_refusals(void)
 {
-	static const char *const bad[] = {"Z", "Zg=", "Zg==", "Zm8=", "Zm9v=",
-	    "Zm9vY", "Zh", "Zm9", "Z_", "+/8", "+_8", "Zm9v\n", "Zm 9v",
-	    " Zm9v", "Zm9v ", "Zm\t9v", "Zm9v.Zm9v", "Zm8\xc3", "Zm9\x80",
-	    "=", "====", "Z\xff", "Zm9v\r\n"};
+	static const char *const bad[] = {"Z", "A", "AAAAA", "Zg=", "Zg==",
+	    "Zm8=", "Zm9v=", "Zm9vY", "Zh", "Zm9", "Z_", "+/8", "+_8",
+	    "Zm9v\n", "Zm 9v", " Zm9v", "Zm9v ", "Zm\t9v", "Zm9v.Zm9v",
+	    "Zm8\xc3", "Zm9\x80", "=", "====", "Z\xff", "Zm9v\r\n"};
 	size_t i, len = 7;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -580,7 +580,7 @@ raw_by_hand(void)
 	unsigned char zeros[32] = {0};
 	size_t n;
 
-	memset(full + 1, 0xff, 32);		/* 33 bytes for a number of 32 */
+	memset(full + 1, 0xff, 32);		/* 00 ff ff ... */
 	memset(short31, 0x7f, sizeof(short31));	/* 31 bytes */
 	n = der_make(der, full, 33, "\x01", 1);
 	memset(raw, 0xaa, sizeof(raw));

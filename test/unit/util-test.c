@@ -58,7 +58,8 @@ esc_table(void)
 		{"a\nb\r\t\x1b[2J\x7f", "a\\x0ab\\x0d\\x09\\x1b[2J\\x7f"},
 		{"back\\slash", "back\\x5cslash"},
 		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
-		{"\xe2\x82\xac \xf0\x9f\x94\x91", "\xe2\x82\xac \xf0\x9f\x94\x91"},
+		{"\xe2\x82\xac \xf0\x9f\x94\x91",
+		    "\xe2\x82\xac \xf0\x9f\x94\x91"},
 		/* C1 controls, NEL and CSI among them; first that is none */
 		{"\xc2\x85\xc2\x9b", "\\xc2\\x85\\xc2\\x9b"},
 		{"\xc2\xa0", "\xc2\xa0"},
@@ -380,11 +381,10 @@ slurp_refuses(void)
 	int st = in_child(slurp_errors, said, sizeof(said));
 
 	CHECK_INT(st, 0);
-	CHECK(strstr(said, ": in: larger than the limit of 10 bytes\n") != NULL);
+	CHECK(strstr(said, ": in: larger than the limit of 10 bytes") != NULL);
 	CHECK(strstr(said, ": closed: Bad file descriptor\n") != NULL);
 	CHECK(strstr(said, ": /: Is a directory\n") != NULL);
-	CHECK(strstr(said, ": /nonexistent/file: No such file or directory\n") !=
-	    NULL);
+	CHECK(strstr(said, ": /nonexistent/file: No such file") != NULL);
 }
 
 static void

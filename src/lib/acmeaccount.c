@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* Directory and account: see acmeaccount.h. */
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acmeaccount.h"
+#include "util.h"
+
+/* A URL of the directory into *url.  0, or EX_ERR with what is missing. */
+static int
+resource(const struct acme *a, const struct json *dir, const char *name,
+    char **url)
+{
+	const char *s = json_str(dir, name);
+	unsigned int port;
+	char host[256];
+
+	if (s == NULL || http_url(s, host, sizeof(host), &port) == -1) {
+		warnx("%s: not an ACME directory: no https URL %s",
+		    esc(a->directory), name);
+		return EX_ERR;
+	}
+	*url = xstrdup(s);
+	return 0;
+}
+
+static int
+read_directory(struct acme *a, const struct acme_reply *r)
+{
+	const char *terms;
+
+	if (r->status != 200)
+		return acme_refused(a, esc(a->directory), r);
+	if (r->json == NULL) {
+		warnx("%s: not an ACME directory but: %s", esc(a->directory),
+		    escn(r->body, r->len < 60 ? r->len : 60));
+		return EX_ERR;
+	}
+	if (resource(a, r->json, "newNonce", &a->new_nonce) != 0 ||
+	    resource(a, r->json, "newAccount", &a->new_account) != 0 ||
+	    resource(a, r->json, "newOrder", &a->new_order) != 0)
+		return EX_ERR;
+	terms = json_str(json_obj(r->json, "meta"), "termsOfService");
+	if (terms != NULL)
+		a->terms = xstrdup(terms);
+	return 0;
+}
+
+int
+acme_open(struct acme *a)
+{
+	struct acme_reply r;
+	int rc;
+
+	if ((a->key = signer_info(a->signer)) == NULL)
+		return EX_ERR;
+	if ((rc = acme_get(a, a->directory, &r)) != 0) {
+		warnx("%s: %s", esc(a->directory), esc(http_error(a->http)));
+		return rc;
+	}
+	rc = read_directory(a, &r);
+	acme_reply_free(&r);
+	return rc;
+}
+
+void
+acme_close(struct acme *a)
+{
+	free(a->new_nonce);
+	free(a->new_account);
+	free(a->new_order);
+	free(a->terms);
+	free(a->account);
+	free(a->nonce);
+}
+
+int
+acme_login(struct acme *a, int again)
+{
+	struct acme_reply r;
+	const char *status;
+	unsigned int port;
+	char host[256];
+	int rc;
+
+	free(a->account);
+	a->account = NULL;
+	if (!again && a->key->account[0] != '\0') {
+		a->account = xstrdup(a->key->account);
+		return 0;
+	}
+	rc = acme_call(a, "newAccount", a->new_account, a->agree ?
+	    "{\"termsOfServiceAgreed\":true}" : "{}", &r);
+	if (rc != 0) {
+		if (rc == EX_ERR && a->terms != NULL && !a->agree)
+			warnx("newAccount: -Y agrees to the terms of service, "
+			    "%s", esc(a->terms));
+		return rc;
+	}
+	status = json_str(r.json, "status");
+	if (status != NULL && strcmp(status, "valid") != 0) {
+		warnx("newAccount: the account is %s", esc(status));
+		rc = EX_ERR;
+	} else if (r.location == NULL ||
+	    http_url(r.location, host, sizeof(host), &port) == -1) {
+		warnx("newAccount: no account URL in the answer");
+		rc = EX_ERR;
+	} else {
+		a->account = xstrdup(r.location);
+		signer_remember(a->signer, a->account);
+		acme_status(a, "account", a->account, "valid");
+	}
+	acme_reply_free(&r);
+	return rc;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* The directory of an ACME server and the account there (RFC 8555). */
+#ifndef ECA_ACMEACCOUNT_H
+#define ECA_ACMEACCOUNT_H
+
+#include "acme.h"
+
+/*
+ * Read the directory (section 7.1.1) and the public half of the account key.
+ * Returns 0, EX_ERR or EX_TEMP with a message.
+ */
+int acme_open(struct acme *a);
+
+/* Free what acme_open() and acme_login() put into a. */
+void acme_close(struct acme *a);
+
+/*
+ * Make sure that there is an account (section 7.3): the remembered one, which
+ * costs no request, or newAccount, which gives the existing one of this key.
+ * With again set, the remembered one is forgotten first.  0, EX_ERR, EX_TEMP.
+ */
+int acme_login(struct acme *a, int again);
+
+#endif
