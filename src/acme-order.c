@@ -214,6 +214,7 @@ main(int argc, char *argv[])
 	long long sec = 120;
 	int ch;
 
+	std_fill();
 	while ((ch = getopt(argc, argv, ":A:B:T:VYa:e:l:m:u:vw:")) != -1) {
 		switch (ch) {
 		case 'A':

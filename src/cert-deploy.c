@@ -166,6 +166,7 @@ main(int argc, char *argv[])
 	time_t now = time(NULL);
 	int ch;
 
+	std_fill();
 	while ((ch = getopt(argc, argv, ":T:Vg:k:")) != -1) {
 		switch (ch) {
 		case 'T':

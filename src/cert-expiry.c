@@ -405,6 +405,7 @@ main(int argc, char *argv[])
 	size_t len, n;
 	int fd;
 
+	std_fill();
 	options(argc, argv);
 	ossl_reader();
 	if ((fd = io_open(path)) == -1 || sandbox_stdio() == -1 ||

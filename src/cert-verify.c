@@ -147,6 +147,7 @@ main(int argc, char *argv[])
 	const char *anchors = NULL, *file = "-", *key = NULL;
 	int ch;
 
+	std_fill();
 	while ((ch = getopt(argc, argv, ":B:T:Vk:n:p:")) != -1) {
 		switch (ch) {
 		case 'B':

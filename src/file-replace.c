@@ -98,6 +98,7 @@ main(int argc, char *argv[])
 	mode_t mode = 0;
 	int ch, mflag = 0;
 
+	std_fill();
 	while ((ch = getopt(argc, argv, ":Vm:")) != -1) {
 		switch (ch) {
 		case 'V':

@@ -150,6 +150,7 @@ main(int argc, char *argv[])
 	int fds[SOCKETS], webroot, ch, got;
 	size_t i, n = 0, naddrs = 0;
 
+	std_fill();
 	while ((ch = getopt(argc, argv, ":Vl:vw:")) != -1) {
 		switch (ch) {
 		case 'V':

@@ -257,6 +257,7 @@ main(int argc, char *argv[])
 	char *text = NULL, where[40];
 	int ch, i, dash = 0;
 
+	std_fill();
 	while ((ch = getopt(argc, argv, ":T:V")) != -1) {
 		switch (ch) {
 		case 'T':

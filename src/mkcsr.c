@@ -90,6 +90,7 @@ main(int argc, char *argv[])
 	size_t len = 0;
 	int bad = 0, ch, rc = EX_ERR;
 
+	std_fill();
 	while (!bad && (ch = getopt(argc, argv, ":D:N:Vd:i:k:x:")) != -1) {
 		switch (ch) {
 		case 'D':

@@ -56,6 +56,7 @@ main(int argc, char *argv[])
 	size_t len;
 	int ch, rc;
 
+	std_fill();
 	while ((ch = getopt(argc, argv, ":Vo:t:")) != -1) {
 		switch (ch) {
 		case 'V':

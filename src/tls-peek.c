@@ -50,20 +50,6 @@ usage(void)
 	exit(EX_ERR);
 }
 
-/*
- * The socket must not become a standard stream that was closed: what is
- * meant for that would go to the server.
- */
-static void
-fill_std(void)
-{
-	int fd;
-
-	for (fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) == -1)
-			open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
-}
-
 /* The deadline: resolver, connection and handshake all end here. */
 static void
 on_alarm(int sig)
@@ -384,7 +370,7 @@ main(int argc, char *argv[])
 	SSL *ssl;
 	int fd, rc;
 
-	fill_std();
+	std_fill();
 	options(argc, argv);
 	if (keyfile != NULL)
 		key_no_dump();

@@ -22,13 +22,15 @@
 # Every failure is one line on stderr and nothing on stdout.
 
 rows() {
+	local now
+	now=$(date +%s)
 	row mkkey -g '-t P-256' -s surplus -m -t -o
 	row mkcsr -g '-k - -d a.example' -i ed.key -d -m '-d a.example' \
 	    -s '-k ed.key -d a.example surplus' -2 '-k - -x -' \
 	    -f '-k @ -d a.example' -f '-k ed.key -x @'
-	row cert-expiry -g '-T 1800000000 -s 0' -i a.example.chain.pem -d \
+	row cert-expiry -g "-T $now -s 0" -i a.example.chain.pem -d \
 	    -c 67108864 -m -T -s 'a.example.pem surplus' -f @
-	row cert-verify -g '-B root.pem -n a.example -T 1800000000' -d \
+	row cert-verify -g "-B root.pem -n a.example -T $now" -d \
 	    -i a.example.chain.pem -s 'a.example.pem surplus' -2 '-B - -' \
 	    -f '-B @' -f '-B root.pem @' -f '-k @ a.example.pem'
 	local acme='-u https://127.0.0.1:9/dir -A root.pem -w .'
@@ -38,7 +40,7 @@ rows() {
 	    -f "$acme -a ed.key -A @" -f "$acme -a ed.key @"
 	row http01-serve -m '-w .' -m '-l 127.0.0.1:0' \
 	    -s '-l 127.0.0.1:0 -w . surplus' -f '-l 127.0.0.1:0 -w @'
-	local deploy='-k a.example.key -T 1800000000 store'
+	local deploy="-k a.example.key -T $now store"
 	row cert-deploy -g "$deploy" -i a.example.chain.pem \
 	    -m '-k a.example.key' -m store -s "$deploy - surplus" \
 	    -2 '-k - store' -f '-k @ store' -f "$deploy @"

@@ -17,7 +17,6 @@
 #define NONCE_QUICK 16		/* of them without a pause */
 #define LOST_TRIES 4
 #define RETRY_MAX (100LL * 365 * 86400)	/* seconds; a year has four digits */
-#define PROBLEM_SIZE 8192
 
 int
 acme_sleep(const struct acme *a, long long ms)
@@ -292,7 +291,7 @@ short_type(const char *type)
 	return strncmp(type, URN, strlen(URN)) == 0 ? type + strlen(URN) : type;
 }
 
-/* Add text to buf (PROBLEM_SIZE), if all of it has room. */
+/* Add text to buf (ACME_PROBLEM_SIZE), if all of it has room. */
 static void __attribute__((format(printf, 2, 3)))
 add(char *buf, const char *fmt, ...)
 {
@@ -301,9 +300,9 @@ add(char *buf, const char *fmt, ...)
 	int len;
 
 	va_start(ap, fmt);
-	len = vsnprintf(buf + n, PROBLEM_SIZE - n, fmt, ap);
+	len = vsnprintf(buf + n, ACME_PROBLEM_SIZE - n, fmt, ap);
 	va_end(ap);
-	if (len < 0 || (size_t)len >= PROBLEM_SIZE - n)
+	if (len < 0 || (size_t)len >= ACME_PROBLEM_SIZE - n)
 		buf[n] = '\0';
 }
 
@@ -317,7 +316,7 @@ some(const char *s, size_t max)
 const char *
 acme_problem(const struct json *p)
 {
-	static char buf[PROBLEM_SIZE];
+	static char buf[ACME_PROBLEM_SIZE];
 	const struct json *subs = json_arr(p, "subproblems"), *s;
 	const char *detail = json_str(p, "detail");
 	const char *instance = json_str(p, "instance");

@@ -85,7 +85,8 @@ int acme_is(const struct acme_reply *r, const char *type);
  */
 int acme_refused(struct acme *a, const char *what, const struct acme_reply *r);
 
-/* A problem document as one line of safe text; static buffer. */
+/* A problem document as one line of safe text, in a static buffer. */
+#define ACME_PROBLEM_SIZE 8192	/* its length, at most */
 const char *acme_problem(const struct json *problem);
 
 /*

@@ -2,6 +2,7 @@
 /* Exit codes, safe text, checked end, numbers and times: see util.h. */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,16 @@ const char *
 esc(const char *s)
 {
 	return s == NULL ? "(none)" : escn(s, strlen(s));
+}
+
+void
+std_fill(void)
+{
+	int fd;
+
+	for (fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) == -1)
+			open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
 }
 
 int

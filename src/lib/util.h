@@ -29,6 +29,13 @@ const char *esc(const char *s);
 const char *escn(const char *s, size_t len);
 
 /*
+ * The beginning of every command: a standard stream that is closed is taken by
+ * /dev/null, opened so that its use fails.  Else the next file or socket would
+ * get its number, and what is meant for stdout would go there.
+ */
+void std_fill(void);
+
+/*
  * The end of a command that wrote to stdout: flushes and closes it.  Returns
  * rc, or EX_ERR with a message when something written was lost.
  */

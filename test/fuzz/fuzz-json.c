@@ -31,7 +31,7 @@ ask(const struct json *obj, int depth)
 	const struct json *a;
 	size_t i, k, n;
 
-	if (!is_safe(acme_problem(obj), 2048))
+	if (!is_safe(acme_problem(obj), ACME_PROBLEM_SIZE))
 		abort();
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		a = json_arr(obj, names[i]);
