@@ -179,7 +179,7 @@ problem_escapes(void)
 	    "\"instance\": \"\\u202ex\", \"subproblems\": [{\"type\": "
 	    "\"\\r\", \"detail\": \"\\u0085\", \"identifier\": {\"value\": "
 	    "\"\\u007f\"}}]}", "\\x1b[2J: a\\x0ab\\x07\\x5c; "
-	    "\\x7f: \\x0d: \\xc2\\x85; see \\xe2\\x80\\xaex");
+	    "see \\xe2\\x80\\xaex; \\x7f: \\x0d: \\xc2\\x85");
 }
 
 /* Everything too long: one line that ends, with its beginning in place. */
@@ -205,9 +205,10 @@ problem_overlong(void)
 	j = json_parse(text, strlen(text), why);
 	if (CHECK(j != NULL)) {
 		got = acme_problem(j);
-		CHECK(strlen(got) < 2048);
+		CHECK(strlen(got) < ACME_PROBLEM_SIZE);
 		CHECK(strncmp(got, "xxxxxxxx", 8) == 0);
-		CHECK(strstr(got, "x...; 0: problem: xxx") != NULL);
+		CHECK(strstr(got, "xxx...; see xxx") != NULL);
+		CHECK(strstr(got, "xxx; 0: problem: xxx") != NULL);
 		CHECK(strchr(got, '\n') == NULL);
 	}
 	json_free(j);
