@@ -35,7 +35,7 @@ PAGES = acme-order.1 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 \
 	eca.7 file-replace.1 http01-serve.8 log-json.1 mkcsr.1 \
 	mkkey.1 tls-peek.1
 UNITS = acme-test der-test http-test json-test jws-test name-test \
-	replace-test util-test
+	replace-test util-test wycheproof-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}

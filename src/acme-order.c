@@ -8,7 +8,6 @@
  * in a process of its own.  Exit: 0 issued, 2 error or refused, 75 try later.
  */
 #include <err.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +86,8 @@ confine(const struct webroot *w, unsigned int port)
 	for (i = 0; i < sizeof(resolver) / sizeof(resolver[0]); i++)
 		sandbox_path(s, resolver[i], SANDBOX_READ);
 	if (webroot_path(w) != NULL) {
-		sandbox_path(s, webroot_path(w), SANDBOX_CREATE);
+		sandbox_path(s, webroot_path(w),
+		    SANDBOX_CREATE | SANDBOX_READ);
 		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
 	}
 	sandbox_connect(s, port);
@@ -185,25 +185,12 @@ run(struct acme *a, const char *path, time_t now)
 	    order(a, &want);
 	webroot_free(want.webroot);
 	signer_stop(a->signer);
-	if (a->events != NULL && fclose(a->events) != 0)
-		warn("%s", events);
+	if (a->events != NULL &&
+	    (ferror(a->events) | (fclose(a->events) != 0)) != 0)
+		warnx("%s: some events could not be written", events);
 	if (rc == EX_TEMP && a->retry_at != 0)
 		fprintf(stderr, "retry-at: %s\n", rfc3339(a->retry_at, when));
 	return rc;
-}
-
-/*
- * A standard descriptor that was closed must not become a socket or the event
- * file: it is held by one that neither reads nor writes what it should.
- */
-static void
-hold_std(void)
-{
-	int fd;
-
-	for (fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) == -1)
-			open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
 }
 
 int
@@ -259,8 +246,8 @@ main(int argc, char *argv[])
 	if (argc - optind > 1 || a.directory == NULL || anchors == NULL ||
 	    account == NULL || (dir == NULL) == (listen_at == NULL))
 		usage();
-	hold_std();
 	a.deadline = mono_ms() + sec * 1000;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	return run(&a, argv[optind], now);
 }

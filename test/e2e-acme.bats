@@ -64,29 +64,6 @@ listener() {
 	wait_port "$HTTP_PORT"
 }
 
-# nginx that answers every request with: status, headers and body in nginx's
-# words.
-double() {
-	port=$(free_port)
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
-		access_log off;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server {
-			listen 127.0.0.1:$port ssl;
-			ssl_certificate $CA/a.example.chain.pem;
-			ssl_certificate_key $CA/a.example.key;
-			$1
-		}
-	}
-	END
-	start_bg nginx -e nginx.log -p . -c nginx.conf
-	wait_port "$port"
-}
-
 ask_double() {
 	acme-order -u "https://127.0.0.1:$port/dir" -A "$CA/root.pem" \
 	    -a "$account" -w "$web" req.pem

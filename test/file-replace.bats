@@ -166,16 +166,19 @@ new.777 0' ]
 }
 
 @test "file-replace says so when it may not write to the directory" {
+	local as=()
 	require setpriv
-	[ "$(id -u)" -eq 0 ] || skip 'needs root to become somebody else'
 	dir=$(mktemp -d /tmp/file-replace.XXXXXX)
-	chmod 0755 "$dir"
 	echo old >"$dir/file"
+	cp "$(command -v file-replace)" "$dir"
 	chmod 0666 "$dir/file"
-	tool=$(command -v file-replace)
-	run -2 --separate-stderr setpriv --reuid 65534 --regid 65534 \
-	    --clear-groups "$tool" "$dir/file" <../new
+	chmod 0555 "$dir"
+	[ "$(id -u)" -ne 0 ] ||
+	    as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	run -2 --separate-stderr "${as[@]}" "$dir/file-replace" "$dir/file" \
+	    <../new
 	content=$(cat "$dir/file")
+	chmod 0755 "$dir"
 	rm -r "$dir"
 	[ "$stderr" = "file-replace: $dir/file: Permission denied" ]
 	[ "$content" = old ]

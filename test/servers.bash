@@ -106,3 +106,25 @@ start_pebble() {
 pebble_issuer() {
 	curl -sS -f --cacert "$PEBBLE_ROOT" "$PEBBLE_MANAGE/roots/0"
 }
+
+double() {
+	require nginx
+	: "${port:=$(free_port)}"
+	cat >nginx.conf <<-END
+	user root root; daemon off; pid nginx.pid; error_log nginx.log;
+	events {}
+	http {
+		access_log requests.log;
+		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
+		uwsgi_temp_path u; scgi_temp_path s;
+		server {
+			listen 127.0.0.1:$port ssl ${DOUBLE_LISTEN-};
+			ssl_certificate $CA/a.example.chain.pem;
+			ssl_certificate_key $CA/a.example.key;
+			$1
+		}
+	}
+	END
+	start_bg nginx -e nginx.log -p . -c nginx.conf
+	wait_port "$port"
+}

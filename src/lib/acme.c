@@ -346,9 +346,13 @@ acme_refused(struct acme *a, const char *what, const struct acme_reply *r)
 
 	if (r->json != NULL)
 		warnx("%s: %d %s", subject, r->status, acme_problem(r->json));
+	else if (r->status / 100 == 3 && r->location != NULL)
+		warnx("%s: %d: redirected to %s, which is not followed",
+		    subject, r->status, esc(r->location));
 	else
 		warnx("%s: %d without a problem document: %s", subject,
-		    r->status, escn(r->body, r->len < 80 ? r->len : 80));
+		    r->status, r->len == 0 ? "nothing" :
+		    escn(r->body, r->len < 80 ? r->len : 80));
 	free(subject);
 	if (later && r->retry_after >= 0)
 		a->retry_at = time(NULL) + (r->retry_after < RETRY_MAX ?

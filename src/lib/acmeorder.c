@@ -342,10 +342,13 @@ wait_valid(struct order *o)
 			return failed(o);
 		if (strcmp(o->status, "ready") == 0 ||
 		    (strcmp(o->status, "pending") == 0 && asked == 0)) {
-			if (asked++ == FINALIZE_TRIES) {
+			if (asked == FINALIZE_TRIES) {
 				warnx("order: stays ready after finalize");
-				return EX_ERR;
+				return EX_TEMP;
 			}
+			if (asked++ != 0 &&
+			    acme_sleep(o->a, 100LL << asked) == -1)
+				return too_late(o);
 			rc = post_finalize(o);
 			continue;
 		}

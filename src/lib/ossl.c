@@ -21,11 +21,19 @@ ossl_warn(const char *subject, const char *fallback)
 	ERR_clear_error();
 }
 
+/* Where there was no memory for a start, the next call would crash. */
+static void
+started(int ok)
+{
+	if (ok != 1 || OSSL_LIB_CTX_get0_global_default() == NULL)
+		errx(EX_ERR, "OpenSSL: cannot be started");
+}
+
 void
 ossl_reader(void)
 {
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
-	    OPENSSL_INIT_NO_ATEXIT, NULL);
+	started(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+	    OPENSSL_INIT_NO_ATEXIT, NULL));
 }
 
 void
@@ -37,7 +45,8 @@ ossl_maker(void)
 
 	if (getenv("OPENSSL_CONF") == NULL)
 		opts |= OPENSSL_INIT_NO_LOAD_CONFIG;
+	started(1);
 	/* Before a configuration is read, so that what it says wins. */
-	RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256");
-	OPENSSL_init_crypto(opts, NULL);
+	started(RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256"));
+	started(OPENSSL_init_crypto(opts, NULL));
 }

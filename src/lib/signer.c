@@ -9,6 +9,7 @@
  */
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -48,11 +49,16 @@ struct keeper {
 static EVP_PKEY *
 load_or_make(const char *path)
 {
+	struct stat st;
 	EVP_PKEY *key;
 	char *pem;
 	size_t len;
 	int rc;
 
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		warnx("%s: not a regular file", path);
+		return NULL;
+	}
 	if (access(path, F_OK) == 0 || errno != ENOENT)
 		return key_load(path);
 	if ((key = key_new("P-256")) == NULL)
@@ -61,8 +67,8 @@ load_or_make(const char *path)
 		exit(EX_ERR);
 	rc = replace_write_new(path, 0600, pem, len);
 	key_pem_free(pem, len);
-	if (rc == -1)
-		return NULL;
+	if (rc == -1)	/* unless somebody was quicker */
+		return access(path, F_OK) == 0 ? key_load(path) : NULL;
 	warnx("%s: made a new account key (P-256)", path);
 	return key;
 }
@@ -71,10 +77,11 @@ load_or_make(const char *path)
 static char *
 read_accounts(const char *file)
 {
+	struct stat st;
 	char *text = NULL;
 	size_t len;
 
-	if (access(file, F_OK) == 0)
+	if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
 		text = io_slurp(file, ACCOUNTS_MAX, &len);
 	return text != NULL ? text : xstrdup("");
 }
@@ -166,7 +173,7 @@ confine(const char *file)
 	char *copy = xstrdup(file);
 	int s = sandbox_begin(), rc;
 
-	sandbox_path(s, dirname(copy), SANDBOX_CREATE);
+	sandbox_path(s, dirname(copy), SANDBOX_CREATE | SANDBOX_READ);
 	sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
 	rc = sandbox_apply(s);
 	free(copy);

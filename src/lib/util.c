@@ -198,6 +198,68 @@ rfc3339(time_t t, char buf[RFC3339_SIZE])
 	return buf;
 }
 
+/* n digits at *s as a number between min and max, or -1; *s moves on. */
+static int
+take_digits(const char **s, int n, int min, int max)
+{
+	int v = 0;
+
+	for (; n > 0; n--, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return -1;
+		v = v * 10 + (**s - '0');
+	}
+	return v < min || v > max ? -1 : v;
+}
+
+/* The offset "Z" or "+hh:mm" in seconds into *off.  0 or -1. */
+static int
+take_offset(const char **s, int *off)
+{
+	int sign = **s == '-' ? -1 : 1, h, m;
+
+	*off = 0;
+	if (**s == 'Z' || **s == 'z') {
+		(*s)++;
+		return 0;
+	}
+	if (*(*s)++ != (sign < 0 ? '-' : '+') ||
+	    (h = take_digits(s, 2, 0, 23)) == -1 || *(*s)++ != ':' ||
+	    (m = take_digits(s, 2, 0, 59)) == -1)
+		return -1;
+	*off = sign * (h * 3600 + m * 60);
+	return 0;
+}
+
+int
+rfc3339_parse(const char *s, time_t *t)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+	    31};
+	int y, mo, d, h, mi, sec, off;
+
+	if ((y = take_digits(&s, 4, 0, 9999)) == -1 || *s++ != '-' ||
+	    (mo = take_digits(&s, 2, 1, 12)) == -1 || *s++ != '-' ||
+	    (d = take_digits(&s, 2, 1, days[mo - 1] + (mo == 2 &&
+	    ((y % 4 == 0 && y % 100 != 0) || y % 400 == 0)))) == -1 ||
+	    (*s != 'T' && *s != 't' && *s != ' '))
+		return -1;
+	s++;
+	if ((h = take_digits(&s, 2, 0, 23)) == -1 || *s++ != ':' ||
+	    (mi = take_digits(&s, 2, 0, 59)) == -1 || *s++ != ':' ||
+	    (sec = take_digits(&s, 2, 0, 60)) == -1)
+		return -1;
+	if (*s == '.') {
+		if (s[1] < '0' || s[1] > '9')
+			return -1;
+		s += 1 + strspn(s + 1, "0123456789");
+	}
+	if (take_offset(&s, &off) == -1 || *s != '\0')
+		return -1;
+	*t = utc_seconds(y, mo, d, h, mi, sec) - off;
+	return 0;
+}
+
 long long
 mono_ms(void)
 {

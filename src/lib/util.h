@@ -62,6 +62,12 @@ long long opt_num(int opt, const char *s, long long min, long long max);
 const char *rfc3339(time_t t, char buf[RFC3339_SIZE]);
 
 /*
+ * A date-time of RFC 3339 section 5.6 into *t; a fraction of a second is cut
+ * off.  0, or -1 without a message when s is anything else.
+ */
+int rfc3339_parse(const char *s, time_t *t);
+
+/*
  * The UTC time for a date of the proleptic Gregorian calendar, in seconds
  * since 1970.  The arguments are taken as they are: month 1-12, day 1-31.
  */
