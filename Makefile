@@ -27,14 +27,14 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 	-fPIE -fstack-protector-strong ${OPT_${SAN}} ${CPPFLAGS} ${CFLAGS}
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
-TOOLS = acme-order cert-deploy cert-expiry cert-verify file-replace \
-	http01-serve log-json mkcsr mkkey tls-peek
+TOOLS = acme-order acme-renewal-info acme-revoke cert-deploy cert-expiry \
+	cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek
 SCRIPTS = ca-init demo
 INSTALLED = ca-init
-PAGES = acme-order.1 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 \
-	eca.7 file-replace.1 http01-serve.8 log-json.1 mkcsr.1 \
-	mkkey.1 tls-peek.1
-UNITS = acme-test der-test http-test json-test jws-test name-test \
+PAGES = acme-order.1 acme-renewal-info.1 acme-revoke.1 ca-init.8 \
+	cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
+	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
+UNITS = acme-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
 
@@ -46,9 +46,11 @@ FILE = ${O}/replace.o ${O}/cleanup.o ${O}/io.o ${U}
 CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
-ACME = ${O}/acmeorder.o ${O}/acmeauthz.o ${O}/acmeaccount.o ${O}/acme.o \
-	${O}/http.o ${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/webroot.o ${O}/http01.o \
-	${O}/listen.o
+ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${O}/http.o \
+	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
+	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+ORDER = ${O}/acmeorder.o ${O}/acmeauthz.o ${O}/webroot.o ${O}/http01.o \
+	${O}/listen.o ${O}/chain.o ${NAMES}
 
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
@@ -66,10 +68,15 @@ certdeploy = ${O}/store.o ${O}/chain.o ${O}/name.o ${O}/pem.o ${O}/key.o \
 	${O}/ossl.o ${FILE}
 ${B}/cert-deploy: src/cert-deploy.c ${certdeploy}
 	${LD} src/cert-deploy.c ${certdeploy} -lcrypto
-acmeorder = ${ACME} ${O}/chain.o ${NAMES} ${JSON} ${O}/sandbox.o ${O}/pem.o \
-	${O}/key.o ${O}/ossl.o ${FILE}
+acmeorder = ${ORDER} ${ACME}
 ${B}/acme-order: src/acme-order.c ${acmeorder}
 	${LD} src/acme-order.c ${acmeorder} -lcurl -ljansson -lcrypto
+acmerevoke = ${ACME}
+${B}/acme-revoke: src/acme-revoke.c ${acmerevoke}
+	${LD} src/acme-revoke.c ${acmerevoke} -lcurl -ljansson -lcrypto
+acmerenewal = ${O}/ari.o ${ACME}
+${B}/acme-renewal-info: src/acme-renewal-info.c ${acmerenewal}
+	${LD} src/acme-renewal-info.c ${acmerenewal} -lcurl -ljansson -lcrypto
 http01serve = ${O}/http01.o ${O}/listen.o ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/http01-serve: src/http01-serve.c ${http01serve}
 	${LD} src/http01-serve.c ${http01serve}
@@ -84,14 +91,16 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 
 # modules
-MODULES = acme acmeaccount acmeauthz acmeorder b64 chain cleanup csr der \
-	http http01 io json jsonw jws key listen name ossl pem replace \
+MODULES = acme acmeaccount acmeauthz acmeorder acmesession ari b64 chain \
+	cleanup csr der http http01 io json jsonw jws key listen name ossl pem replace \
 	sandbox signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
 ${O}/acmeauthz.o: src/lib/acmeauthz.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
+${O}/acmesession.o: src/lib/acmesession.c
+${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c

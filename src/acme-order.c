@@ -17,16 +17,16 @@
 #include "acme.h"
 #include "acmeaccount.h"
 #include "acmeorder.h"
+#include "acmesession.h"
 #include "io.h"
 #include "jws.h"
 #include "key.h"
 #include "name.h"
 #include "pem.h"
-#include "sandbox.h"
 #include "util.h"
 #include "webroot.h"
 
-static const char *account, *anchors, *chain_anchors, *dir, *events, *listen_at;
+static const char *chain_anchors, *dir, *listen_at;
 
 static _Noreturn void
 usage(void)
@@ -70,32 +70,6 @@ read_request(const char *path, struct names *names)
 	return csr;
 }
 
-/*
- * What the process that talks to the network may still do: look names up,
- * connect to the server, write challenge files.
- */
-static void
-confine(const struct webroot *w, unsigned int port)
-{
-	static const char *const resolver[] = {"/etc/gai.conf",
-	    "/etc/host.conf", "/etc/hosts", "/etc/nsswitch.conf",
-	    "/etc/resolv.conf", "/etc/services", "/run/systemd/resolve"};
-	int s = sandbox_begin();
-	size_t i;
-
-	for (i = 0; i < sizeof(resolver) / sizeof(resolver[0]); i++)
-		sandbox_path(s, resolver[i], SANDBOX_READ);
-	if (webroot_path(w) != NULL) {
-		sandbox_path(s, webroot_path(w),
-		    SANDBOX_CREATE | SANDBOX_READ);
-		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
-	}
-	sandbox_connect(s, port);
-	sandbox_connect(s, 53);
-	if (sandbox_apply(s) == -1)
-		exit(EX_ERR);
-}
-
 /* RFC 8555 section 11.1: the certificate key must not be the account key. */
 static int
 own_key(const struct acme *a, X509_REQ *csr)
@@ -104,8 +78,8 @@ own_key(const struct acme *a, X509_REQ *csr)
 	int same = jwk == NULL || strcmp(jwk, a->key->jwk) == 0;
 
 	if (jwk != NULL && same)
-		warnx("%s: the request is for the account key; it needs a key "
-		    "of its own", account);
+		warnx("account: the request is for the account key; it needs "
+		    "a key of its own");
 	free(jwk);
 	return same ? -1 : 0;
 }
@@ -117,10 +91,9 @@ order(struct acme *a, const struct order_want *want)
 	size_t len = 0;
 	int rc;
 
-	if ((a->key = signer_info(a->signer)) == NULL ||
-	    own_key(a, want->csr) == -1)
+	if (own_key(a, want->csr) == -1)
 		return EX_ERR;
-	if ((rc = acme_open(a)) == 0 && (rc = acme_login(a, 0)) == 0)
+	if ((rc = acme_open(a)) == 0 && (rc = acme_login(a, ACME_ANY)) == 0)
 		rc = order_run(a, want, &chain, &len);
 	if (rc == 0) {
 		fwrite(chain, 1, len, stdout);
@@ -130,44 +103,14 @@ order(struct acme *a, const struct order_want *want)
 	return rc;
 }
 
-/* The PEM text that libcurl is given: it must hold a certificate. */
-static char *
-read_anchors(size_t *len)
-{
-	char *pem = io_slurp(anchors, IO_PEM_MAX, len);
-	STACK_OF(X509) *certs;
-
-	if (pem == NULL ||
-	    (certs = pem_certs(pem, *len, io_name(anchors), 0)) == NULL)
-		exit(EX_ERR);
-	pem_certs_free(certs);
-	return pem;
-}
-
-static FILE *
-open_events(const char *path)
-{
-	FILE *fp = fopen(path, "ae");
-
-	if (fp == NULL)
-		err(EX_ERR, "%s", path);
-	return fp;
-}
-
 /* Everything is opened before the sandbox closes; returns the exit code. */
 static int
-run(struct acme *a, const char *path, time_t now)
+run(struct acme *a, struct acme_conf *conf, const char *path, time_t now)
 {
 	struct names names = {NULL, 0};
 	struct order_want want = {.names = &names, .now = now};
-	char host[256], when[RFC3339_SIZE], *pem;
-	unsigned int port;
-	size_t len;
 	int rc;
 
-	if (http_url(a->directory, host, sizeof(host), &port) == -1)
-		errx(EX_ERR, "%s: not an https URL", esc(a->directory));
-	pem = read_anchors(&len);
 	if (chain_anchors != NULL && (want.anchors =
 	    pem_load_certs(chain_anchors, 0)) == NULL)
 		return EX_ERR;
@@ -175,37 +118,29 @@ run(struct acme *a, const char *path, time_t now)
 	if ((want.webroot = dir != NULL ? webroot_dir(dir) :
 	    webroot_listen(listen_at)) == NULL)
 		return EX_ERR;
-	if (events != NULL)
-		a->events = open_events(events);
-	json_start();
-	if ((a->signer = signer_start(account, a->directory)) == NULL)
-		return EX_ERR;
-	confine(want.webroot, port);
-	rc = (a->http = http_new(pem, len, a->deadline)) == NULL ? EX_ERR :
-	    order(a, &want);
+	conf->writable = webroot_path(want.webroot);
+	if ((rc = acme_start(a, conf)) == 0)
+		rc = order(a, &want);
 	webroot_free(want.webroot);
-	signer_stop(a->signer);
-	if (a->events != NULL &&
-	    (ferror(a->events) | (fclose(a->events) != 0)) != 0)
-		warnx("%s: some events could not be written", events);
-	if (rc == EX_TEMP && a->retry_at != 0)
-		fprintf(stderr, "retry-at: %s\n", rfc3339(a->retry_at, when));
-	return rc;
+	X509_REQ_free(want.csr);
+	pem_certs_free(want.anchors);
+	names_free(&names);
+	return acme_end(a, rc);
 }
 
 int
 main(int argc, char *argv[])
 {
 	struct acme a = {0};
+	struct acme_conf conf = {.sec = 120, .make_key = 1};
 	time_t now = ORDER_AT_ISSUE;
-	long long sec = 120;
 	int ch;
 
 	std_fill();
 	while ((ch = getopt(argc, argv, ":A:B:T:VYa:e:l:m:u:vw:")) != -1) {
 		switch (ch) {
 		case 'A':
-			anchors = optarg;
+			conf.anchors = optarg;
 			break;
 		case 'B':
 			chain_anchors = optarg;
@@ -219,16 +154,16 @@ main(int argc, char *argv[])
 			a.agree = 1;
 			break;
 		case 'a':
-			account = optarg;
+			conf.key = optarg;
 			break;
 		case 'e':
-			events = optarg;
+			conf.events = optarg;
 			break;
 		case 'l':
 			listen_at = optarg;
 			break;
 		case 'm':
-			sec = opt_num(ch, optarg, 1, 86400);
+			conf.sec = opt_num(ch, optarg, 1, 86400);
 			break;
 		case 'u':
 			a.directory = optarg;
@@ -243,11 +178,10 @@ main(int argc, char *argv[])
 			usage();
 		}
 	}
-	if (argc - optind > 1 || a.directory == NULL || anchors == NULL ||
-	    account == NULL || (dir == NULL) == (listen_at == NULL))
+	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL ||
+	    conf.key == NULL || (dir == NULL) == (listen_at == NULL))
 		usage();
-	a.deadline = mono_ms() + sec * 1000;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	return run(&a, argv[optind], now);
+	return run(&a, &conf, argv[optind], now);
 }

@@ -38,6 +38,14 @@ rows() {
 	    -m '-A root.pem -a ed.key -w .' -m "$acme" -m '-A' \
 	    -s "$acme -a ed.key req.pem surplus" \
 	    -f "$acme -a ed.key -A @" -f "$acme -a ed.key @"
+	acme='-u https://127.0.0.1:9/dir -A root.pem'
+	row acme-revoke -g "$acme -k a.example.key" -i a.example.pem -n \
+	    -m "$acme" -m '-A root.pem -k ed.key' -m '-A' \
+	    -s "$acme -k ed.key a.example.pem surplus" \
+	    -f "$acme -k ed.key @" -f "$acme -k @ a.example.pem"
+	row acme-renewal-info -g "$acme" -i a.example.pem -n -m '-A root.pem' \
+	    -m '-A' -s "$acme a.example.pem surplus" -f "$acme @" \
+	    -f '-u https://127.0.0.1:9/dir -A @ a.example.pem'
 	row http01-serve -m '-w .' -m '-l 127.0.0.1:0' \
 	    -s '-l 127.0.0.1:0 -w . surplus' -f '-l 127.0.0.1:0 -w @'
 	local deploy="-k a.example.key -T $now store"

@@ -21,20 +21,26 @@
 #define ACME_NOT_READY "orderNotReady"
 
 struct acme {
-	/* set by the caller before acme_open() */
+	/* set by the caller */
 	const char *directory;		/* URL */
-	struct http *http;
-	struct signer *signer;
-	long long deadline;		/* mono_ms() */
 	int agree;			/* the user agrees to the terms */
 	int verbose;			/* steps on stderr */
+
+	/* by acme_start() */
+	struct http *http;
+	struct signer *signer;		/* NULL: nothing is signed */
+	const struct signer_info *key;
+	char *anchors;			/* PEM */
 	FILE *events;			/* JSON lines, or NULL */
+	long long deadline;		/* mono_ms() */
 
 	/* by acme_open() */
-	const struct signer_info *key;
 	char *new_nonce;
 	char *new_account;
 	char *new_order;
+	char *revoke_cert;		/* URL, or NULL */
+	char *key_change;		/* URL, or NULL */
+	char *renewal_info;		/* URL, or NULL */
 	char *terms;			/* URL, or NULL */
 
 	char *account;			/* URL; NULL until it is known */

@@ -7,22 +7,29 @@
 #include "acmeaccount.h"
 #include "util.h"
 
-/* A URL of the directory into *url.  0, or EX_ERR with what is missing. */
-static int
-resource(const struct acme *a, const struct json *dir, const char *name,
-    char **url)
+/* A URL of the directory, or NULL when it has no https URL of that name. */
+static char *
+offered(const struct json *dir, const char *name)
 {
 	const char *s = json_str(dir, name);
 	unsigned int port;
 	char host[256];
 
-	if (s == NULL || http_url(s, host, sizeof(host), &port) == -1) {
-		warnx("%s: not an ACME directory: no https URL %s",
-		    esc(a->directory), name);
-		return EX_ERR;
-	}
-	*url = xstrdup(s);
-	return 0;
+	if (s == NULL || http_url(s, host, sizeof(host), &port) == -1)
+		return NULL;
+	return xstrdup(s);
+}
+
+/* The same for one that must be there: 0, or EX_ERR with what is missing. */
+static int
+resource(const struct acme *a, const struct json *dir, const char *name,
+    char **url)
+{
+	if ((*url = offered(dir, name)) != NULL)
+		return 0;
+	warnx("%s: not an ACME directory: no https URL %s",
+	    esc(a->directory), name);
+	return EX_ERR;
 }
 
 static int
@@ -41,6 +48,9 @@ read_directory(struct acme *a, const struct acme_reply *r)
 	    resource(a, r->json, "newAccount", &a->new_account) != 0 ||
 	    resource(a, r->json, "newOrder", &a->new_order) != 0)
 		return EX_ERR;
+	a->revoke_cert = offered(r->json, "revokeCert");
+	a->key_change = offered(r->json, "keyChange");
+	a->renewal_info = offered(r->json, "renewalInfo");
 	terms = json_str(json_obj(r->json, "meta"), "termsOfService");
 	if (terms != NULL)
 		a->terms = xstrdup(terms);
@@ -53,8 +63,6 @@ acme_open(struct acme *a)
 	struct acme_reply r;
 	int rc;
 
-	if ((a->key = signer_info(a->signer)) == NULL)
-		return EX_ERR;
 	if ((rc = acme_get(a, a->directory, &r)) != 0) {
 		warnx("%s: %s", esc(a->directory), esc(http_error(a->http)));
 		return rc;
@@ -70,13 +78,17 @@ acme_close(struct acme *a)
 	free(a->new_nonce);
 	free(a->new_account);
 	free(a->new_order);
+	free(a->revoke_cert);
+	free(a->key_change);
+	free(a->renewal_info);
 	free(a->terms);
 	free(a->account);
 	free(a->nonce);
 }
 
-int
-acme_login(struct acme *a, int again)
+/* newAccount: makes one, or finds the one of this key. */
+static int
+new_account(struct acme *a, const char *payload)
 {
 	struct acme_reply r;
 	const char *status;
@@ -84,20 +96,9 @@ acme_login(struct acme *a, int again)
 	char host[256];
 	int rc;
 
-	free(a->account);
-	a->account = NULL;
-	if (!again && a->key->account[0] != '\0') {
-		a->account = xstrdup(a->key->account);
-		return 0;
-	}
-	rc = acme_call(a, "newAccount", a->new_account, a->agree ?
-	    "{\"termsOfServiceAgreed\":true}" : "{}", &r);
-	if (rc != 0) {
-		if (rc == EX_ERR && a->terms != NULL && !a->agree)
-			warnx("newAccount: -Y agrees to the terms of service, "
-			    "%s", esc(a->terms));
+	rc = acme_call(a, "newAccount", a->new_account, payload, &r);
+	if (rc != 0)
 		return rc;
-	}
 	status = json_str(r.json, "status");
 	if (status != NULL && strcmp(status, "valid") != 0) {
 		warnx("newAccount: the account is %s", esc(status));
@@ -112,5 +113,26 @@ acme_login(struct acme *a, int again)
 		acme_status(a, "account", a->account, "valid");
 	}
 	acme_reply_free(&r);
+	return rc;
+}
+
+int
+acme_login(struct acme *a, enum acme_login how)
+{
+	int rc;
+
+	free(a->account);
+	a->account = NULL;
+	if (how != ACME_AGAIN && a->key->account[0] != '\0') {
+		a->account = xstrdup(a->key->account);
+		return 0;
+	}
+	if (how == ACME_EXISTING)
+		return new_account(a, "{\"onlyReturnExisting\":true}");
+	rc = new_account(a, a->agree ? "{\"termsOfServiceAgreed\":true}" :
+	    "{}");
+	if (rc == EX_ERR && a->terms != NULL && !a->agree)
+		warnx("newAccount: -Y agrees to the terms of service, %s",
+		    esc(a->terms));
 	return rc;
 }

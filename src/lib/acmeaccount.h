@@ -6,19 +6,25 @@
 #include "acme.h"
 
 /*
- * Read the directory (section 7.1.1) and the public half of the account key.
- * Returns 0, EX_ERR or EX_TEMP with a message.
+ * Read the directory (section 7.1.1).  Returns 0, EX_ERR or EX_TEMP with a
+ * message.
  */
 int acme_open(struct acme *a);
 
 /* Free what acme_open() and acme_login() put into a. */
 void acme_close(struct acme *a);
 
+enum acme_login {
+	ACME_ANY,	/* the remembered account, or a new one */
+	ACME_AGAIN,	/* forget the remembered one first */
+	ACME_EXISTING	/* make none */
+};
+
 /*
  * Make sure that there is an account (section 7.3): the remembered one, which
- * costs no request, or newAccount, which gives the existing one of this key.
- * With again set, the remembered one is forgotten first.  0, EX_ERR, EX_TEMP.
+ * costs no request, or newAccount, which gives the existing one of this key or
+ * makes one.  Returns 0, EX_ERR or EX_TEMP with a message.
  */
-int acme_login(struct acme *a, int again);
+int acme_login(struct acme *a, enum acme_login how);
 
 #endif

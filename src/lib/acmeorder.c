@@ -123,7 +123,7 @@ post_new_order(struct order *o, struct acme_reply *r)
 			break;
 		acme_status(a, "account", a->account, "gone");
 		acme_reply_free(r);
-		if ((rc = acme_login(a, 1)) != 0) {
+		if ((rc = acme_login(a, ACME_AGAIN)) != 0) {
 			free(payload);
 			return rc;
 		}

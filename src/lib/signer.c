@@ -47,7 +47,7 @@ struct keeper {
 };
 
 static EVP_PKEY *
-load_or_make(const char *path)
+load_or_make(const char *path, int make)
 {
 	struct stat st;
 	EVP_PKEY *key;
@@ -59,7 +59,7 @@ load_or_make(const char *path)
 		warnx("%s: not a regular file", path);
 		return NULL;
 	}
-	if (access(path, F_OK) == 0 || errno != ENOENT)
+	if (!make || access(path, F_OK) == 0 || errno != ENOENT)
 		return key_load(path);
 	if ((key = key_new("P-256")) == NULL)
 		return NULL;
@@ -181,7 +181,7 @@ confine(const char *file)
 }
 
 static _Noreturn void
-keep(const char *path, const char *directory, int fd)
+keep(const char *path, const char *directory, int make, int fd)
 {
 	struct keeper k = {directory, xasprintf("%s.accounts", path), NULL,
 	    NULL};
@@ -194,7 +194,7 @@ keep(const char *path, const char *directory, int fd)
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	key_no_dump();
-	if ((k.key = load_or_make(path)) == NULL)
+	if ((k.key = load_or_make(path, make)) == NULL)
 		_exit(EX_ERR);
 	k.accounts = read_accounts(k.file);
 	if (confine(k.file) == -1 || send_hello(&k, fd) == -1)
@@ -211,7 +211,7 @@ keep(const char *path, const char *directory, int fd)
 }
 
 struct signer *
-signer_start(const char *path, const char *directory)
+signer_start(const char *path, const char *directory, int make)
 {
 	struct signer *s = xcalloc(1, sizeof(*s));
 	int sv[2];
@@ -231,7 +231,7 @@ signer_start(const char *path, const char *directory)
 	if (s->pid == 0) {
 		dup2(sv[1], STDIN_FILENO);
 		close_range(STDERR_FILENO + 1, ~0U, 0);
-		keep(path, directory, STDIN_FILENO);
+		keep(path, directory, make, STDIN_FILENO);
 	}
 	close(sv[1]);
 	s->fd = sv[0];

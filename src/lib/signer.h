@@ -25,11 +25,12 @@ struct signer_info {
 
 /*
  * Start the signer for the key in the file path, before the sandbox and the
- * first connection.  A file that does not exist is made, with a new P-256
- * key.  The file is read in the signer: whether that went well is seen at
- * signer_info().  Returns NULL with a message when no process can be had.
+ * first connection.  With make, a file that does not exist is made, with a
+ * new P-256 key.  The file is read in the signer: whether that went well is
+ * seen at signer_info().  Returns NULL with a message when no process can be
+ * had.
  */
-struct signer *signer_start(const char *path, const char *directory);
+struct signer *signer_start(const char *path, const char *directory, int make);
 
 /*
  * Wait for the key to be read.  Returns NULL when it could not be; the signer

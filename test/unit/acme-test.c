@@ -280,7 +280,7 @@ make_key(const char *name, const char *type)
 static void
 signs(const char *name, const char *alg, size_t want)
 {
-	struct signer *s = signer_start(in(name), DIR_A);
+	struct signer *s = signer_start(in(name), DIR_A, 1);
 	const struct signer_info *info;
 	EVP_PKEY *key = key_load(in(name));
 	char *jwk, *thumb;
@@ -328,7 +328,7 @@ static void
 signer_sizes(void)
 {
 	static const size_t sizes[] = {0, 1, 4095, 65536, 128 * 1024};
-	struct signer *s = signer_start(in("p256"), DIR_A);
+	struct signer *s = signer_start(in("p256"), DIR_A, 1);
 	EVP_PKEY *key = key_load(in("p256"));
 	char *text = xcalloc(1, 128 * 1024 + 1);
 	unsigned char *sig;
@@ -360,7 +360,7 @@ signer_makes_key(void)
 
 	umask(0);
 	listen_in();
-	s = signer_start(in("new"), DIR_A);
+	s = signer_start(in("new"), DIR_A, 1);
 	CHECK(signer_info(s) != NULL);
 	heard("made a new account key (P-256)");
 	umask(022);
@@ -378,7 +378,7 @@ signer_makes_key(void)
 static void
 account_is(const char *directory, const char *want)
 {
-	struct signer *s = signer_start(in("p256"), directory);
+	struct signer *s = signer_start(in("p256"), directory, 1);
 	const struct signer_info *info = signer_info(s);
 
 	if (CHECK(info != NULL))
@@ -389,7 +389,7 @@ account_is(const char *directory, const char *want)
 static void
 remember(const char *directory, const char *account)
 {
-	struct signer *s = signer_start(in("p256"), directory);
+	struct signer *s = signer_start(in("p256"), directory, 1);
 
 	CHECK(signer_info(s) != NULL);
 	CHECK_INT(signer_remember(s, account), 0);
@@ -423,7 +423,7 @@ signer_accounts(void)
 static void
 signer_account_twice(void)
 {
-	struct signer *s = signer_start(in("p256"), DIR_A);
+	struct signer *s = signer_start(in("p256"), DIR_A, 1);
 	unsigned char *sig;
 	size_t n;
 
@@ -467,7 +467,7 @@ signer_cannot_write(void)
 
 	unlink(in("p256.accounts"));
 	listen_in();
-	s = signer_start(in("p256"), DIR_A);
+	s = signer_start(in("p256"), DIR_A, 1);
 	CHECK(signer_info(s) != NULL);
 	CHECK_INT(mkdir(in("p256.accounts"), 0700), 0);
 	CHECK_INT(signer_remember(s, "https://ca.example/acct/8"), -1);
@@ -484,7 +484,7 @@ no_signer(const char *path, const char *message)
 	size_t n;
 
 	listen_in();
-	s = signer_start(path, DIR_A);
+	s = signer_start(path, DIR_A, 1);
 	CHECK(s != NULL && signer_info(s) == NULL);
 	CHECK(signer_sign(s, "x", 1, &n) == NULL);
 	CHECK_INT(signer_remember(s, "x"), -1);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * acme-revoke - revoke a certificate by ACME (RFC 8555 section 7.6)
+ *
+ * Reads a certificate (PEM, the first one counts) and asks the server that
+ * issued it to revoke it, as the account that ordered it (-a) or as the
+ * holder of its key (-k).  Writes nothing.  Exit: 0 revoked, now or before,
+ * 2 error or refused, 75 try later.
+ */
+#include <err.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acme.h"
+#include "acmeaccount.h"
+#include "acmesession.h"
+#include "b64.h"
+#include "pem.h"
+#include "util.h"
+
+/* Reasons by number (RFC 5280 section 5.3.1); 7 is not used. */
+static const char *const reasons[] = {"unspecified", "keyCompromise",
+    "cACompromise", "affiliationChanged", "superseded",
+    "cessationOfOperation", "certificateHold", NULL, "removeFromCRL",
+    "privilegeWithdrawn", "aACompromise"};
+
+#define REASONS (sizeof(reasons) / sizeof(reasons[0]))
+
+static _Noreturn void
+usage(void)
+{
+	fprintf(stderr, "usage: acme-revoke [-Vv] [-e file] [-G reason] "
+	    "[-m sec] -A file -u url -a account | -k key [file]\n");
+	exit(EX_ERR);
+}
+
+static int
+reason_number(const char *text)
+{
+	long long v;
+	size_t i;
+
+	for (i = 0; i < REASONS; i++)
+		if (reasons[i] != NULL && strcmp(text, reasons[i]) == 0)
+			return (int)i;
+	if (parse_num(text, 0, REASONS - 1, &v) == -1 || reasons[v] == NULL)
+		errx(EX_ERR, "-G %s: not a reason of RFC 5280, such as "
+		    "keyCompromise, superseded or 0 to 10 without 7",
+		    esc(text));
+	return (int)v;
+}
+
+/* What revokeCert is sent, for the caller to free. */
+static char *
+payload_of(X509 *cert, int reason)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509(cert, &der);
+	char *text, *payload;
+
+	if (n <= 0)
+		errx(EX_ERR, "certificate: cannot be written as DER");
+	text = b64url(der, (size_t)n);
+	payload = reason < 0 ? xasprintf("{\"certificate\":\"%s\"}", text) :
+	    xasprintf("{\"certificate\":\"%s\",\"reason\":%d}", text, reason);
+	OPENSSL_free(der);
+	free(text);
+	return payload;
+}
+
+static int
+ask(struct acme *a, X509 *cert, int reason, int by_account)
+{
+	struct acme_reply r;
+	char *payload;
+	int rc;
+
+	if ((rc = acme_open(a)) != 0)
+		return rc;
+	if (a->revoke_cert == NULL) {
+		warnx("%s: the server does not offer revocation",
+		    esc(a->directory));
+		return EX_ERR;
+	}
+	if (by_account && (rc = acme_login(a, ACME_EXISTING)) != 0)
+		return rc;
+	payload = payload_of(cert, reason);
+	rc = acme_post(a, a->revoke_cert, payload, &r);
+	free(payload);
+	if (rc != 0) {
+		warnx("revokeCert: %s", esc(http_error(a->http)));
+		return rc;
+	}
+	if (acme_is(&r, "alreadyRevoked"))
+		warnx("certificate: was revoked already");
+	else if (r.status < 200 || r.status > 299)
+		rc = acme_refused(a, "revokeCert", &r);
+	acme_reply_free(&r);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct acme a = {0};
+	struct acme_conf conf = {.sec = 60};
+	const char *account = NULL, *key = NULL;
+	STACK_OF(X509) *certs;
+	int ch, rc, reason = -1;
+
+	std_fill();
+	while ((ch = getopt(argc, argv, ":A:G:Va:e:k:m:u:v")) != -1) {
+		switch (ch) {
+		case 'A':
+			conf.anchors = optarg;
+			break;
+		case 'G':
+			reason = reason_number(optarg);
+			break;
+		case 'V':
+			version();
+		case 'a':
+			account = optarg;
+			break;
+		case 'e':
+			conf.events = optarg;
+			break;
+		case 'k':
+			key = optarg;
+			break;
+		case 'm':
+			conf.sec = opt_num(ch, optarg, 1, 86400);
+			break;
+		case 'u':
+			a.directory = optarg;
+			break;
+		case 'v':
+			a.verbose = 1;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL ||
+	    (account == NULL) == (key == NULL))
+		usage();
+	signal(SIGPIPE, SIG_IGN);
+	if ((certs = pem_load_certs(argv[optind], 0)) == NULL)
+		return EX_ERR;
+	conf.key = account != NULL ? account : key;
+	if ((rc = acme_start(&a, &conf)) == 0)
+		rc = ask(&a, sk_X509_value(certs, 0), reason,
+		    account != NULL);
+	pem_certs_free(certs);
+	return acme_end(&a, rc);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/* The beginning and the end of an ACME command: see acmesession.h. */
+#include <err.h>
+#include <stdlib.h>
+
+#include "acmeaccount.h"
+#include "acmesession.h"
+#include "io.h"
+#include "pem.h"
+#include "sandbox.h"
+#include "util.h"
+
+/* The PEM text that libcurl is given: it must hold a certificate. */
+static char *
+read_anchors(const char *path, size_t *len)
+{
+	char *pem = io_slurp(path, IO_PEM_MAX, len);
+	STACK_OF(X509) *certs;
+
+	if (pem == NULL)
+		return NULL;
+	if ((certs = pem_certs(pem, *len, io_name(path), 0)) == NULL) {
+		free(pem);
+		return NULL;
+	}
+	pem_certs_free(certs);
+	return pem;
+}
+
+static int
+confine(const char *writable, unsigned int port)
+{
+	static const char *const resolver[] = {"/etc/gai.conf",
+	    "/etc/host.conf", "/etc/hosts", "/etc/nsswitch.conf",
+	    "/etc/resolv.conf", "/etc/services", "/run/systemd/resolve"};
+	int s = sandbox_begin();
+	size_t i;
+
+	for (i = 0; i < sizeof(resolver) / sizeof(resolver[0]); i++)
+		sandbox_path(s, resolver[i], SANDBOX_READ);
+	if (writable != NULL) {
+		sandbox_path(s, writable, SANDBOX_CREATE | SANDBOX_READ);
+		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
+	}
+	sandbox_connect(s, port);
+	sandbox_connect(s, 53);
+	return sandbox_apply(s);
+}
+
+int
+acme_start(struct acme *a, const struct acme_conf *conf)
+{
+	unsigned int port;
+	char host[256];
+	size_t len;
+
+	a->deadline = mono_ms() + conf->sec * 1000;
+	if (http_url(a->directory, host, sizeof(host), &port) == -1) {
+		warnx("%s: not an https URL", esc(a->directory));
+		return EX_ERR;
+	}
+	if ((a->anchors = read_anchors(conf->anchors, &len)) == NULL)
+		return EX_ERR;
+	if (conf->events != NULL &&
+	    (a->events = fopen(conf->events, "ae")) == NULL) {
+		warn("%s", conf->events);
+		return EX_ERR;
+	}
+	json_start();
+	if (conf->key != NULL && (a->signer = signer_start(conf->key,
+	    a->directory, conf->make_key)) == NULL)
+		return EX_ERR;
+	if (confine(conf->writable, port) == -1 ||
+	    (a->http = http_new(a->anchors, len, a->deadline)) == NULL)
+		return EX_ERR;
+	if (a->signer != NULL && (a->key = signer_info(a->signer)) == NULL)
+		return EX_ERR;
+	return 0;
+}
+
+int
+acme_end(struct acme *a, int rc)
+{
+	char when[RFC3339_SIZE];
+
+	signer_stop(a->signer);
+	if (a->events != NULL &&
+	    (ferror(a->events) | (fclose(a->events) != 0)) != 0)
+		warnx("events: some could not be written");
+	acme_close(a);
+	http_free(a->http);
+	free(a->anchors);
+	if (rc == EX_TEMP && a->retry_at != 0)
+		fprintf(stderr, "retry-at: %s\n", rfc3339(a->retry_at, when));
+	return rc;
+}
