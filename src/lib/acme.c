@@ -131,7 +131,6 @@ static int
 reply_to(struct acme *a, const struct http_request *req, struct acme_reply *r)
 {
 	struct http_answer ans;
-	const char *loc;
 	int rc;
 
 	if ((rc = exchange(a, req, &ans, &r->json)) != 0)
@@ -139,12 +138,10 @@ reply_to(struct acme *a, const struct http_request *req, struct acme_reply *r)
 	r->status = ans.status;
 	r->body = ans.body;
 	r->len = ans.len;
-	ans.body = NULL;
-	if ((loc = http_field(&ans.fields, "Location")) != NULL)
-		r->location = xstrdup(loc);
-	r->retry_after = http_retry_after(http_field(&ans.fields,
+	r->fields = ans.fields;
+	r->location = http_field(&r->fields, "Location");
+	r->retry_after = http_retry_after(http_field(&r->fields,
 	    "Retry-After"), time(NULL));
-	http_answer_free(&ans);
 	return 0;
 }
 
@@ -158,23 +155,27 @@ acme_get(struct acme *a, const char *url, struct acme_reply *r)
 	return reply_to(a, &req, r);
 }
 
-/* The request body: a flattened JWS (section 6.2).  NULL with a message. */
-static char *
-sign(struct acme *a, const char *url, const char *payload)
+char *
+acme_jws(struct signer *signer, const char *kid, const char *nonce,
+    const char *url, const char *payload)
 {
+	const struct signer_info *key = signer_info(signer);
 	struct jsonw w = JSONW_INIT;
-	char *protected, *body, *input, *sig64, *jws;
+	char *protected, *body, *input, *sig64 = NULL, *jws = NULL;
 	const char *text;
-	unsigned char *sig;
+	unsigned char *sig = NULL;
 	size_t n;
 
+	if (key == NULL)
+		return NULL;
 	jsonw_begin(&w, NULL, '{');
-	jsonw_str(&w, "alg", a->key->alg);
-	if (a->account != NULL)
-		jsonw_str(&w, "kid", a->account);
+	jsonw_str(&w, "alg", key->alg);
+	if (kid != NULL)
+		jsonw_str(&w, "kid", kid);
 	else
-		jsonw_raw(&w, "jwk", a->key->jwk);
-	jsonw_str(&w, "nonce", a->nonce);
+		jsonw_raw(&w, "jwk", key->jwk);
+	if (nonce != NULL)
+		jsonw_str(&w, "nonce", nonce);
 	jsonw_str(&w, "url", url);
 	jsonw_end(&w, '}');
 	text = jsonw_text(&w);
@@ -182,9 +183,10 @@ sign(struct acme *a, const char *url, const char *payload)
 	jsonw_free(&w);
 	body = b64url(payload, strlen(payload));
 	input = xasprintf("%s.%s", protected, body);
-	sig = signer_sign(a->signer, input, strlen(input), &n);
-	sig64 = sig != NULL ? b64url(sig, n) : NULL;
-	jws = sig != NULL ? jws_flattened(protected, body, sig64) : NULL;
+	if ((sig = signer_sign(signer, input, strlen(input), &n)) != NULL) {
+		sig64 = b64url(sig, n);
+		jws = jws_flattened(protected, body, sig64);
+	}
 	free(protected);
 	free(body);
 	free(input);
@@ -231,7 +233,8 @@ post_once(struct acme *a, const char *url, const char *payload,
 			return EX_ERR;
 		}
 	}
-	if ((body = sign(a, url, payload)) == NULL) {
+	if ((body = acme_jws(a->signer, a->account, a->nonce, url,
+	    payload)) == NULL) {
 		http_fail(a->http, "not sent: it cannot be signed");
 		return EX_ERR;
 	}
@@ -278,7 +281,7 @@ void
 acme_reply_free(struct acme_reply *r)
 {
 	free(r->body);
-	free(r->location);
+	http_fields_free(&r->fields);
 	json_free(r->json);
 	memset(r, 0, sizeof(*r));
 }

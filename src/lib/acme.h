@@ -54,7 +54,8 @@ struct acme_reply {
 	char *body;
 	size_t len;
 	struct json *json;		/* the body, NULL: no object */
-	char *location;			/* or NULL */
+	struct http_fields fields;
+	const char *location;		/* of fields, or NULL */
 	long long retry_after;		/* seconds, -1 when not said */
 };
 
@@ -74,6 +75,14 @@ int acme_get(struct acme *a, const char *url, struct acme_reply *r);
 int acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r);
 void acme_reply_free(struct acme_reply *r);
+
+/*
+ * The body of a signed request, a flattened JWS (section 6.2): with kid, or
+ * with the public key when that is NULL; nonce may be NULL, as in the inner
+ * JWS of a key change.  The caller frees.  NULL with a message.
+ */
+char *acme_jws(struct signer *signer, const char *kid, const char *nonce,
+    const char *url, const char *payload);
 
 /*
  * acme_post() where only success will do: any other outcome is printed as

@@ -309,6 +309,92 @@ http_field(const struct http_fields *f, const char *name)
 	return NULL;
 }
 
+/* Is rel one of the words of the relation parameter among these? */
+static int
+has_relation(const char *params, const char *end, const char *rel)
+{
+	const char *p, *q;
+	size_t n = strlen(rel);
+
+	for (p = params; p < end; p++) {
+		if (*p != ';' && *p != ' ' && *p != '\t')
+			continue;
+		if (end - p < 5 || strncasecmp(p + 1, "rel=", 4) != 0)
+			continue;
+		q = p + 5;
+		q += q < end && *q == '"';
+		for (; q < end && *q != '"' && *q != ';';
+		    q += strcspn(q, " \";"), q += *q == ' ')
+			if ((size_t)(end - q) >= n && strncasecmp(q, rel,
+			    n) == 0 && (q + n == end || q[n] == '"' ||
+			    q[n] == ' ' || q[n] == ';'))
+				return 1;
+		return 0;
+	}
+	return 0;
+}
+
+/*
+ * Take one link off *s: its target is the *len bytes at the returned pointer,
+ * its parameters end at *s.  NULL when there is no more.
+ */
+static const char *
+next_link(const char **s, size_t *len)
+{
+	const char *target, *p;
+	int quoted = 0;
+
+	if ((p = strchr(*s, '<')) == NULL)
+		return NULL;
+	target = p + 1;
+	*len = strcspn(target, ">");
+	p = target + *len;
+	for (; *p != '\0' && (quoted || *p != ','); p++)
+		if (*p == '"')
+			quoted = !quoted;
+	*s = p;
+	return target;
+}
+
+static char *
+absolute(const char *base, const char *target, size_t len)
+{
+	char *text = xstrndup(target, len), *url = NULL, *copy = NULL;
+	CURLU *u = curl_url();
+	unsigned int port;
+	char host[256];
+
+	if (u != NULL && curl_url_set(u, CURLUPART_URL, base, 0) == 0 &&
+	    curl_url_set(u, CURLUPART_URL, text, 0) == 0 &&
+	    curl_url_get(u, CURLUPART_URL, &url, 0) == 0 &&
+	    http_url(url, host, sizeof(host), &port) == 0)
+		copy = xstrdup(url);
+	curl_free(url);
+	curl_url_cleanup(u);
+	free(text);
+	return copy;
+}
+
+char *
+http_link(const struct http_fields *f, const char *base, const char *rel,
+    size_t i)
+{
+	const char *s, *target, *params;
+	size_t k, len;
+
+	for (k = 0; k < f->n; k++) {
+		if (strcasecmp(f->v[k].name, "Link") != 0)
+			continue;
+		s = f->v[k].value;
+		while ((target = next_link(&s, &len)) != NULL) {
+			params = target + len;
+			if (has_relation(params, s, rel) && i-- == 0)
+				return absolute(base, target, len);
+		}
+	}
+	return NULL;
+}
+
 long long
 http_retry_after(const char *value, time_t now)
 {

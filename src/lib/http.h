@@ -77,6 +77,14 @@ void http_fields_free(struct http_fields *f);
 const char *http_field(const struct http_fields *f, const char *name);
 
 /*
+ * The target of link number i (from 0) with that relation, over all Link
+ * fields (RFC 8288), resolved against the URL base.  The caller frees.  NULL
+ * when there is none, or it is no https URL.
+ */
+char *http_link(const struct http_fields *f, const char *base,
+    const char *rel, size_t i);
+
+/*
  * Retry-After (RFC 9110 section 10.2.3) as seconds from now, 0 or more; both
  * forms.  -1 when value is NULL or neither.
  */
