@@ -410,6 +410,7 @@ connection: The server could not connect to validation target"
 
 @test "acme-order: -v and -e tell the story and no secret" {
 	csr a.example
+	order >chain.pem
 	run -0 --separate-stderr order -v -e ev.json
 	[[ $stderr == *"challenge: a.example: valid"* ]]
 	run -0 jq -s -c 'map(select(.event == "request" and .status < 300 and

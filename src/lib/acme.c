@@ -16,6 +16,7 @@
 #define NONCE_TRIES 128		/* 8 of 8 orders at 90 % rejection */
 #define NONCE_QUICK 16		/* of them without a pause */
 #define LOST_TRIES 4
+#define LOGGED_MAX 65536	/* longer problem documents are not logged */
 #define RETRY_MAX (100LL * 365 * 86400)	/* seconds; a year has four digits */
 
 int
@@ -90,7 +91,8 @@ note_request(const struct acme *a, const struct http_request *req,
 	else {
 		jsonw_num(&w, "status", ans->status);
 		jsonw_num(&w, "duration_ms", ans->ms);
-		if (ans->status >= 400 && json != NULL) {
+		if (ans->status >= 400 && json != NULL &&
+		    ans->len <= LOGGED_MAX) {
 			text = json_text(json);
 			jsonw_raw(&w, "problem", text);
 			free(text);

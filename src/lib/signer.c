@@ -7,7 +7,6 @@
  * NUL.  Then it answers: 'S' bytes -> signature; 'A' account-URL -> "ok".  An
  * empty answer is a "no".  It ends when the other side closes.
  */
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -192,7 +191,6 @@ keep(const char *path, const char *directory, int make, int fd)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	key_no_dump();
 	if ((k.key = load_or_make(path, make)) == NULL)
 		_exit(EX_ERR);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Where HTTP-01 answers go: see webroot.h. */
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -118,7 +117,6 @@ respond(const int *fds, size_t n, int ctl)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (sandbox_stdio() == -1)
 		_exit(EX_ERR);
 	_exit(http01_run(fds, n, find, &t, ctl, take) == 0 ? EX_YES : EX_ERR);
