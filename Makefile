@@ -27,11 +27,11 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 	-fPIE -fstack-protector-strong ${OPT_${SAN}} ${CPPFLAGS} ${CFLAGS}
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
-TOOLS = acme-order acme-renewal-info acme-revoke cert-deploy cert-expiry \
-	cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek
+TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
+	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek
 SCRIPTS = ca-init demo
 INSTALLED = ca-init
-PAGES = acme-order.1 acme-renewal-info.1 acme-revoke.1 ca-init.8 \
+PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 ca-init.8 \
 	cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
 UNITS = acme-test ari-test der-test http-test json-test jws-test name-test \
@@ -68,6 +68,9 @@ certdeploy = ${O}/store.o ${O}/chain.o ${O}/name.o ${O}/pem.o ${O}/key.o \
 	${O}/ossl.o ${FILE}
 ${B}/cert-deploy: src/cert-deploy.c ${certdeploy}
 	${LD} src/cert-deploy.c ${certdeploy} -lcrypto
+acmeaccount = ${O}/eab.o ${ACME}
+${B}/acme-account: src/acme-account.c ${acmeaccount}
+	${LD} src/acme-account.c ${acmeaccount} -lcurl -ljansson -lcrypto
 acmeorder = ${ORDER} ${ACME}
 ${B}/acme-order: src/acme-order.c ${acmeorder}
 	${LD} src/acme-order.c ${acmeorder} -lcurl -ljansson -lcrypto
@@ -92,7 +95,7 @@ ${B}/log-json: src/log-json.c ${logjson}
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmeorder acmesession ari b64 chain \
-	cleanup csr der http http01 io json jsonw jws key listen name ossl pem replace \
+	cleanup csr der eab http http01 io json jsonw jws key listen name ossl pem replace \
 	sandbox signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
@@ -106,6 +109,7 @@ ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/csr.o: src/lib/csr.c
 ${O}/der.o: src/lib/der.c
+${O}/eab.o: src/lib/eab.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
 ${O}/io.o: src/lib/io.c

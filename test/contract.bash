@@ -39,6 +39,9 @@ rows() {
 	    -s "$acme -a ed.key req.pem surplus" \
 	    -f "$acme -a ed.key -A @" -f "$acme -a ed.key @"
 	acme='-u https://127.0.0.1:9/dir -A root.pem'
+	row acme-account -g "$acme -a ed.key show" -n -m "$acme show" \
+	    -m "$acme -a ed.key" -m '-A' -s "$acme -a ed.key show surplus" \
+	    -f "$acme -a @ show" -f '-u https://127.0.0.1:9/dir -A @ -a ed.key show'
 	row acme-revoke -g "$acme -k a.example.key" -i a.example.pem -n \
 	    -m "$acme" -m '-A root.pem -k ed.key' -m '-A' \
 	    -s "$acme -k ed.key a.example.pem surplus" \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# What comes after an order, at the real pebble and the real step-ca: renewal
-# information and revocation.
+# What comes before and after an order, at the real pebble and the real step-ca:
+# accounts, renewal information, revocation.
 
 load helper
 load servers
@@ -190,4 +190,142 @@ base64url() {
 	run -0 --separate-stderr acme-revoke "${step[@]}" -a "$account" \
 	    chain.pem
 	[ "$stderr" = 'acme-revoke: certificate: was revoked already' ]
+}
+
+# account pebble|step ARGS...: for acc.pem.
+account() {
+	case $1 in
+	pebble) acme-account "${pebble[@]}" -a acc.pem "${@:2}" ;;
+	step) acme-account "${step[@]}" -a acc.pem "${@:2}" ;;
+	esac
+}
+
+@test "acme-account: new makes an account, once, with its contacts" {
+	run -0 --separate-stderr account pebble -Y new mailto:a@b.example
+	jq -e '.status == "valid" and .created == true and
+	    .contact == ["mailto:a@b.example"]' <<<"$output"
+	url=$(jq -r .account <<<"$output")
+	grep -qxF "$PEBBLE $url" acc.pem.accounts
+	run -0 --separate-stderr account pebble new
+	jq -e --arg url "$url" '.created == false and .account == $url' \
+	    <<<"$output"
+}
+
+@test "acme-account: terms are agreed to only when asked" {
+	run -2 --separate-stderr account pebble new
+	[[ $stderr == *"newAccount: 403 userActionRequired: "* ]]
+	[ -z "$output" ]
+}
+
+@test "acme-account: show, update and deactivate" {
+	account pebble -Y new mailto:a@b.example >made
+	run -0 --separate-stderr account pebble show
+	jq -e '.contact == ["mailto:a@b.example"] and (has("created") | not)' \
+	    <<<"$output"
+	run -0 --separate-stderr account pebble update mailto:c@d.example
+	jq -e '.contact == ["mailto:c@d.example"]' <<<"$output"
+	run -0 --separate-stderr account pebble update
+	jq -e '.contact == []' <<<"$output"
+	run -2 --separate-stderr account pebble update http://x
+	[[ $stderr == "acme-account: account: 40"* ]]
+	run -0 --separate-stderr account pebble deactivate
+	jq -e '.status == "deactivated"' <<<"$output"
+	[ ! -s acc.pem.accounts ]
+	run -2 --separate-stderr account pebble show
+	[ -z "$output" ]
+}
+
+@test "acme-account: show finds the account without the file beside the key" {
+	account pebble -Y new >made
+	rm acc.pem.accounts
+	run -0 --separate-stderr account pebble show
+	[ "$(jq -r .account <<<"$output")" = "$(jq -r .account made)" ]
+}
+
+@test "acme-account: show of a key the server does not know makes no account" {
+	mkkey -o acc.pem
+	run -2 --separate-stderr account pebble show
+	[[ $stderr == "acme-account: newAccount: 400 accountDoesNotExist: "* ]]
+	run -2 --separate-stderr account step show
+	[[ $stderr == *"accountDoesNotExist: "* ]]
+}
+
+@test "acme-account: orders lists them over all pages" {
+	account pebble -Y new >made
+	account=$PWD/acc.pem
+	for name in a b c d e; do
+		mkkey -o "$name.pem"
+		mkcsr -k "$name.pem" -d "$name.example" >req.pem
+		acme-order "${pebble[@]}" -a acc.pem \
+		    -l "127.0.0.1:$PEBBLE_HTTP_PORT" req.pem >chain.pem
+	done
+	run -0 --separate-stderr account pebble orders
+	[ "${#lines[@]}" -eq 5 ]	# pebble pages by three
+	[ "$(jq -r .order <<<"$output" | sort -u | grep -c ^https)" -eq 5 ]
+}
+
+@test "acme-account: rollover changes the key at the server, then the file" {
+	account pebble -Y new >made
+	old=$(openssl pkey -in acc.pem -pubout)
+	mkkey -t P-384 -o next.pem
+	new=$(openssl pkey -in next.pem -pubout)
+	cp -p acc.pem old.pem
+	run -0 --separate-stderr account pebble -k next.pem rollover
+	[ "$(jq -r .account <<<"$output")" = "$(jq -r .account made)" ]
+	[ ! -e next.pem ]
+	[ "$(openssl pkey -in acc.pem -pubout)" = "$new" ]
+	[ "$new" != "$old" ]
+	run -0 --separate-stderr account pebble show
+	run -2 --separate-stderr acme-account "${pebble[@]}" -a old.pem show
+	[[ $stderr == *accountDoesNotExist* ]]
+}
+
+@test "acme-account: a rollover that was cut off is made good" {
+	account pebble -Y new >made
+	cp -p acc.pem old.pem
+	mkkey -o next.pem
+	cp -p next.pem kept.pem
+	account pebble -k next.pem rollover >done
+	# as if it had been cut off before the rename
+	cp -p old.pem acc.pem
+	cp -p kept.pem next.pem
+	run -0 --separate-stderr account pebble -k next.pem rollover
+	[[ $stderr == *"the server knows the new key already"* ]]
+	cmp acc.pem kept.pem
+	[ ! -e next.pem ]
+	run -0 account pebble show
+}
+
+@test "acme-account: step-ca cannot change keys, and that is said" {
+	account step new >made
+	mkkey -o next.pem
+	cp -p acc.pem before.pem
+	run -2 --separate-stderr account step -k next.pem rollover
+	[[ $stderr == *"keyChange: this server cannot change keys"* ]]
+	cmp acc.pem before.pem
+	[ -e next.pem ]
+}
+
+@test "acme-account: an external account binding is sent when -E says so" {
+	start_pebble eab PEBBLE_VA_NOSLEEP=1 '{
+	    "externalAccountBindingRequired": true,
+	    "externalAccountMACKeys": {"kid-1":
+	    "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"}}'
+	here=(-u "$PEBBLE" -A "$PEBBLE_ROOT" -a eab.pem)
+	run -2 --separate-stderr acme-account -Y "${here[@]}" new
+	[[ $stderr == *"newAccount: 403 externalAccountRequired: "* ]]
+	umask 077
+	mac=zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W
+	echo "{\"kid\": \"kid-1\", \"mac\": \"${mac%?}X\"}" >eab.json
+	run -2 --separate-stderr acme-account -Y "${here[@]}" -E eab.json new
+	[[ $stderr == *"newAccount: 40"* ]]
+	echo "{\"kid\": \"kid-1\", \"mac\": \"$mac\"}" >eab.json
+	run -0 --separate-stderr acme-account -Y "${here[@]}" -E eab.json new
+	jq -e '.created == true and .status == "valid"' <<<"$output"
+	# padded, as some CAs write it
+	mkkey -o second.pem
+	echo "{\"kid\": \"kid-1\", \"mac\": \"$mac==\"}" >eab.json
+	run -0 --separate-stderr acme-account -Y -u "$PEBBLE" \
+	    -A "$PEBBLE_ROOT" -a second.pem -E eab.json new
+	end_server eab
 }

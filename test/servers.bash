@@ -9,7 +9,8 @@
 #   start_step_ca [ca-init options]
 #                       sets CA_DIR, ROOT, ACME (directory URL), HTTP_PORT
 #                       (where it asks HTTP-01 challenges)
-#   start_pebble NAME [VARIABLE=value ...] [-strict]
+#   start_pebble NAME [VARIABLE=value ...] [-strict] [{JSON}]
+#                       JSON is added to its configuration;
 #                       sets PEBBLE (directory URL), PEBBLE_ROOT,
 #                       PEBBLE_HTTP_PORT, PEBBLE_MANAGE (URL); the ports are
 #                       those of the last time when NAME was there before
@@ -67,11 +68,13 @@ start_step_ca() {
 }
 
 start_pebble() {
-	local name=$1 dir=$BATS_FILE_TMPDIR/$1 port manage word env=() flags=()
+	local name=$1 dir=$BATS_FILE_TMPDIR/$1 port manage word more='{}'
+	local env=() flags=()
 	require pebble curl
 	for word in "${@:2}"; do
 		case $word in
 		-*) flags+=("$word") ;;
+		\{*) more=$word ;;
 		*) env+=("$word") ;;
 		esac
 	done
@@ -82,7 +85,7 @@ start_pebble() {
 	read -r port manage PEBBLE_HTTP_PORT <"$dir/ports"
 	PEBBLE=https://127.0.0.1:$port/dir
 	PEBBLE_MANAGE=https://127.0.0.1:$manage
-	cat >"$dir/config.json" <<-END
+	jq --argjson more "$more" '.pebble += $more' >"$dir/config.json" <<-END
 	{"pebble": {
 		"listenAddress": "127.0.0.1:$port",
 		"managementListenAddress": "127.0.0.1:$manage",

@@ -86,53 +86,64 @@ acme_close(struct acme *a)
 	free(a->nonce);
 }
 
-/* newAccount: makes one, or finds the one of this key. */
-static int
-new_account(struct acme *a, const char *payload)
+int
+acme_register(struct acme *a, const char *payload, struct acme_reply *r)
 {
-	struct acme_reply r;
 	const char *status;
 	unsigned int port;
 	char host[256];
 	int rc;
 
-	rc = acme_call(a, "newAccount", a->new_account, payload, &r);
-	if (rc != 0)
+	free(a->account);
+	a->account = NULL;
+	if ((rc = acme_call(a, "newAccount", a->new_account, payload, r)) != 0)
 		return rc;
-	status = json_str(r.json, "status");
-	if (status != NULL && strcmp(status, "valid") != 0) {
+	status = json_str(r->json, "status");
+	if (status != NULL && strcmp(status, "valid") != 0)
 		warnx("newAccount: the account is %s", esc(status));
-		rc = EX_ERR;
-	} else if (r.location == NULL ||
-	    http_url(r.location, host, sizeof(host), &port) == -1) {
+	else if (r->location == NULL ||
+	    http_url(r->location, host, sizeof(host), &port) == -1)
 		warnx("newAccount: no account URL in the answer");
-		rc = EX_ERR;
-	} else {
-		a->account = xstrdup(r.location);
+	else {
+		a->account = xstrdup(r->location);
 		signer_remember(a->signer, a->account);
 		acme_status(a, "account", a->account, "valid");
+		return 0;
 	}
-	acme_reply_free(&r);
+	acme_reply_free(r);
+	return EX_ERR;
+}
+
+static int
+new_account(struct acme *a, const char *payload)
+{
+	struct acme_reply r;
+	int rc = acme_register(a, payload, &r);
+
+	if (rc == 0)
+		acme_reply_free(&r);
+	else if (rc == EX_ERR && a->terms != NULL && !a->agree)
+		warnx("newAccount: -Y agrees to the terms of service, %s",
+		    esc(a->terms));
 	return rc;
 }
 
 int
 acme_login(struct acme *a, enum acme_login how)
 {
+	struct acme_reply r;
 	int rc;
 
-	free(a->account);
-	a->account = NULL;
 	if (how != ACME_AGAIN && a->key->account[0] != '\0') {
+		free(a->account);
 		a->account = xstrdup(a->key->account);
 		return 0;
 	}
-	if (how == ACME_EXISTING)
-		return new_account(a, "{\"onlyReturnExisting\":true}");
-	rc = new_account(a, a->agree ? "{\"termsOfServiceAgreed\":true}" :
-	    "{}");
-	if (rc == EX_ERR && a->terms != NULL && !a->agree)
-		warnx("newAccount: -Y agrees to the terms of service, %s",
-		    esc(a->terms));
+	if (how != ACME_EXISTING)
+		return new_account(a, a->agree ?
+		    "{\"termsOfServiceAgreed\":true}" : "{}");
+	rc = acme_register(a, "{\"onlyReturnExisting\":true}", &r);
+	if (rc == 0)
+		acme_reply_free(&r);
 	return rc;
 }

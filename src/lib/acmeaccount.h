@@ -14,6 +14,13 @@ int acme_open(struct acme *a);
 /* Free what acme_open() and acme_login() put into a. */
 void acme_close(struct acme *a);
 
+/*
+ * newAccount (section 7.3) with this payload.  Returns 0 with the account in
+ * *r, to be freed with acme_reply_free(), and its URL remembered; EX_ERR or
+ * EX_TEMP with a message.
+ */
+int acme_register(struct acme *a, const char *payload, struct acme_reply *r);
+
 enum acme_login {
 	ACME_ANY,	/* the remembered account, or a new one */
 	ACME_AGAIN,	/* forget the remembered one first */

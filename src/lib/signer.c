@@ -4,8 +4,8 @@
  *
  * Both ends talk over a socketpair that keeps message boundaries.  The signer
  * begins with one message: alg, JWK, thumbprint and account URL, each ended by
- * NUL.  Then it answers: 'S' bytes -> signature; 'A' account-URL -> "ok".  An
- * empty answer is a "no".  It ends when the other side closes.
+ * NUL.  Then it answers: 'S' bytes -> signature; 'A' account-URL -> "ok"; 'I'
+ * path -> "ok".  An empty answer is a "no".  It ends when the other side closes.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,8 +13,10 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +41,7 @@ struct signer {
 
 /* The state of the signer's side. */
 struct keeper {
+	const char *path;	/* KEY */
 	const char *directory;
 	char *file;		/* KEY.accounts */
 	char *accounts;		/* its text */
@@ -122,6 +125,26 @@ remember(struct keeper *k, const char *account)
 	return replace_write(k->file, 0600, text, strlen(text));
 }
 
+/* Rename the key, durably. */
+static int
+install(const struct keeper *k, const char *as)
+{
+	char *copy = xstrdup(as);
+	int fd = -1, rc = -1;
+
+	if (rename(k->path, as) == -1)
+		warn("%s: to %s", k->path, as);
+	else if ((fd = open(dirname(copy), O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC)) == -1 || fsync(fd) == -1)
+		warn("%s: in place, but its directory could not be synced", as);
+	else
+		rc = 0;
+	if (fd != -1)
+		close(fd);
+	free(copy);
+	return rc;
+}
+
 static int
 send_hello(struct keeper *k, int fd)
 {
@@ -159,7 +182,8 @@ answer(struct keeper *k, int fd, char *msg, size_t len)
 
 	if (msg[0] == 'S')
 		sig = jws_sign(k->key, msg + 1, len - 1, &n);
-	else if (msg[0] == 'A' && remember(k, msg + 1) == 0)
+	else if ((msg[0] == 'A' && remember(k, msg + 1) == 0) ||
+	    (msg[0] == 'I' && install(k, msg + 1) == 0))
 		sig = (unsigned char *)xstrndup("ok", n = 2);
 	send(fd, sig != NULL ? sig : (unsigned char *)"", n, MSG_NOSIGNAL);
 	free(sig);
@@ -182,8 +206,8 @@ confine(const char *file)
 static _Noreturn void
 keep(const char *path, const char *directory, int make, int fd)
 {
-	struct keeper k = {directory, xasprintf("%s.accounts", path), NULL,
-	    NULL};
+	struct keeper k = {path, directory, xasprintf("%s.accounts", path),
+	    NULL, NULL};
 	char *msg = xmalloc(MESSAGE_MAX + 2);
 	ssize_t n;
 
@@ -300,6 +324,16 @@ signer_remember(struct signer *s, const char *account)
 {
 	size_t n;
 	char *ok = ask(s, 'A', account, strlen(account), &n);
+
+	free(ok);
+	return ok != NULL ? 0 : -1;
+}
+
+int
+signer_install(struct signer *s, const char *as)
+{
+	size_t n;
+	char *ok = ask(s, 'I', as, strlen(as), &n);
 
 	free(ok);
 	return ok != NULL ? 0 : -1;

@@ -51,6 +51,12 @@ unsigned char *signer_sign(struct signer *s, const void *msg, size_t len,
  */
 int signer_remember(struct signer *s, const char *account);
 
+/*
+ * Give the key file the name as, over whatever is there, in the same
+ * directory.  0, or -1 with a message.
+ */
+int signer_install(struct signer *s, const char *as);
+
 /* End the signer and wait for it.  NULL is fine. */
 void signer_stop(struct signer *s);
 
