@@ -285,7 +285,7 @@ account() {
 	cp -p acc.pem old.pem
 	mkkey -o next.pem
 	cp -p next.pem kept.pem
-	account pebble -k next.pem rollover >done
+	account pebble -k next.pem rollover >changed
 	# as if it had been cut off before the rename
 	cp -p old.pem acc.pem
 	cp -p kept.pem next.pem

@@ -5,7 +5,8 @@
  * Both ends talk over a socketpair that keeps message boundaries.  The signer
  * begins with one message: alg, JWK, thumbprint and account URL, each ended by
  * NUL.  Then it answers: 'S' bytes -> signature; 'A' account-URL -> "ok"; 'I'
- * path -> "ok".  An empty answer is a "no".  It ends when the other side closes.
+ * path -> "ok".  An empty answer is a "no".  It ends when the other side
+ * closes.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
