@@ -18,6 +18,7 @@
 #include "acmeaccount.h"
 #include "acmeorder.h"
 #include "acmesession.h"
+#include "ari.h"
 #include "io.h"
 #include "jws.h"
 #include "key.h"
@@ -26,13 +27,14 @@
 #include "util.h"
 #include "webroot.h"
 
-static const char *chain_anchors, *dir, *listen_at;
+static const char *chain_anchors, *dir, *listen_at, *replaced;
 
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-e file] [-m sec] "
-	    "[-T epoch] -A file -a file -u url -l addr:port | -w dir [file]\n");
+	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-b time] [-e file] "
+	    "[-L name] [-m sec] [-P name] [-T epoch] [-X cert] [-z time] "
+	    "-A file -a file -u url -l addr:port | -w dir [file]\n");
 	exit(EX_ERR);
 }
 
@@ -103,17 +105,37 @@ order(struct acme *a, const struct order_want *want)
 	return rc;
 }
 
+/* What ARI calls the certificate that is being replaced. */
+static char *
+read_replaced(const char *path)
+{
+	STACK_OF(X509) *certs = pem_load_certs(path, 0);
+	char *id;
+
+	if (certs == NULL)
+		exit(EX_ERR);
+	if ((id = ari_cert_id(sk_X509_value(certs, 0))) == NULL)
+		errx(EX_ERR, "%s: a certificate that names no authority key",
+		    path);
+	pem_certs_free(certs);
+	return id;
+}
+
 /* Everything is opened before the sandbox closes; returns the exit code. */
 static int
-run(struct acme *a, struct acme_conf *conf, const char *path, time_t now)
+run(struct acme *a, struct acme_conf *conf, const char *path,
+    struct order_want *asked)
 {
 	struct names names = {NULL, 0};
-	struct order_want want = {.names = &names, .now = now};
+	struct order_want want = *asked;
+	char *id = replaced != NULL ? read_replaced(replaced) : NULL;
 	int rc;
 
 	if (chain_anchors != NULL && (want.anchors =
 	    pem_load_certs(chain_anchors, 0)) == NULL)
 		return EX_ERR;
+	want.names = &names;
+	want.replaces = id;
 	want.csr = read_request(path, &names);
 	if ((want.webroot = dir != NULL ? webroot_dir(dir) :
 	    webroot_listen(listen_at)) == NULL)
@@ -125,7 +147,19 @@ run(struct acme *a, struct acme_conf *conf, const char *path, time_t now)
 	X509_REQ_free(want.csr);
 	pem_certs_free(want.anchors);
 	names_free(&names);
+	free(id);
 	return acme_end(a, rc);
+}
+
+static time_t
+opt_time(int opt, const char *s)
+{
+	time_t t;
+
+	if (rfc3339_parse(s, &t) == -1 || t <= 0)
+		errx(EX_ERR, "-%c %s: not a time such as 2026-11-21T22:13:42Z",
+		    opt, esc(s));
+	return t;
 }
 
 int
@@ -133,11 +167,11 @@ main(int argc, char *argv[])
 {
 	struct acme a = {0};
 	struct acme_conf conf = {.sec = 120, .make_key = 1};
-	time_t now = ORDER_AT_ISSUE;
+	struct order_want want = {.now = ORDER_AT_ISSUE};
 	int ch;
 
 	std_fill();
-	while ((ch = getopt(argc, argv, ":A:B:T:VYa:e:l:m:u:vw:")) != -1) {
+	while ((ch = getopt(argc, argv, ":A:B:L:P:T:VX:Ya:b:e:l:m:u:vw:z:")) != -1) {
 		switch (ch) {
 		case 'A':
 			conf.anchors = optarg;
@@ -145,16 +179,28 @@ main(int argc, char *argv[])
 		case 'B':
 			chain_anchors = optarg;
 			break;
+		case 'L':
+			want.alternate = optarg;
+			break;
+		case 'P':
+			want.profile = optarg;
+			break;
 		case 'T':
-			now = (time_t)opt_num(ch, optarg, 0, 253402300799);
+			want.now = (time_t)opt_num(ch, optarg, 0, 253402300799);
 			break;
 		case 'V':
 			version();
+		case 'X':
+			replaced = optarg;
+			break;
 		case 'Y':
 			a.agree = 1;
 			break;
 		case 'a':
 			conf.key = optarg;
+			break;
+		case 'b':
+			want.not_before = opt_time(ch, optarg);
 			break;
 		case 'e':
 			conf.events = optarg;
@@ -174,6 +220,9 @@ main(int argc, char *argv[])
 		case 'w':
 			dir = optarg;
 			break;
+		case 'z':
+			want.not_after = opt_time(ch, optarg);
+			break;
 		default:
 			usage();
 		}
@@ -183,5 +232,5 @@ main(int argc, char *argv[])
 		usage();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	return run(&a, &conf, argv[optind], now);
+	return run(&a, &conf, argv[optind], &want);
 }

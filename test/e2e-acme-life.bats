@@ -9,7 +9,10 @@ load servers
 setup_file() {
 	start_dns
 	start_step_ca
-	start_pebble pebble PEBBLE_VA_NOSLEEP=1 PEBBLE_AUTHZREUSE=0
+	start_pebble pebble PEBBLE_VA_NOSLEEP=1 PEBBLE_AUTHZREUSE=0 \
+	    PEBBLE_ALTERNATE_ROOTS=2 '{"profiles": {
+		"day": {"description": "d", "validityPeriod": 86400},
+		"week": {"description": "w", "validityPeriod": 604800}}}'
 	mkkey -o "$BATS_FILE_TMPDIR/account.pem"
 }
 
@@ -328,4 +331,100 @@ account() {
 	run -0 --separate-stderr acme-account -Y -u "$PEBBLE" \
 	    -A "$PEBBLE_ROOT" -a second.pem -E eab.json new
 	end_server eab
+}
+
+# order ARGS...: at pebble, for a.example, to chain.pem.
+order() {
+	[ -e key.pem ] || mkkey -o key.pem
+	mkcsr -k key.pem -d a.example >req.pem
+	acme-order -Y "${pebble[@]}" -a "$account" \
+	    -l "127.0.0.1:$PEBBLE_HTTP_PORT" "$@" req.pem
+}
+
+lifetime() {
+	cert-expiry "$1" | jq -rs '.[0] | (.not_after | fromdate) -
+	    (.not_before | fromdate)'
+}
+
+@test "acme-order: -P asks for a profile" {
+	order -P week >week.pem
+	order -P day >day.pem
+	[ $(($(lifetime week.pem) / 86400)) -ge 6 ]
+	[ $(($(lifetime day.pem) / 86400)) -le 1 ]
+	run -2 --separate-stderr order -P month
+	[ -z "$output" ]
+	[[ $stderr == "acme-order: -P month: not a profile of this server; it offers: "* ]]
+	[[ $stderr == *" day"* && $stderr == *" week"* ]]
+}
+
+@test "acme-order: -P at a server without profiles says so" {
+	mkkey -o key.pem
+	mkcsr -k key.pem -d a.example >req.pem
+	run -2 --separate-stderr acme-order "${step[@]}" -a "$account" \
+	    -l "127.0.0.1:$HTTP_PORT" -P day req.pem
+	[ "$stderr" = \
+	    'acme-order: -P day: not a profile of this server; it offers: none' ]
+}
+
+@test "acme-order: -b and -z ask for a validity" {
+	to=$(date -u -d '3 hours' +%FT%TZ)
+	mkkey -o key.pem
+	mkcsr -k key.pem -d a.example >req.pem
+	acme-order "${step[@]}" -a "$account" -l "127.0.0.1:$HTTP_PORT" \
+	    -z "$to" req.pem >chain.pem
+	[ "$(cert-expiry chain.pem | jq -rs '.[0].not_after')" = "$to" ]
+	run -2 --separate-stderr order -z tomorrow
+	[ "$stderr" = \
+	    'acme-order: -z tomorrow: not a time such as 2026-11-21T22:13:42Z' ]
+}
+
+@test "acme-order: -L takes the chain to the root of that name" {
+	local i name
+	for i in 0 1 2; do
+		curl -sS -f --cacert "$PEBBLE_ROOT" "$PEBBLE_MANAGE/roots/$i" \
+		    >"root$i.pem"
+		name=$(openssl x509 -in "root$i.pem" -noout -subject -nameopt \
+		    RFC2253)
+		run -0 --separate-stderr order -L "${name#subject=CN=}" \
+		    -B "root$i.pem"
+		[ -z "$stderr" ]
+	done
+	# the first chain does not lead to the third root
+	run -2 --separate-stderr order -B root2.pem
+	[[ $stderr == *untrusted* ]]
+}
+
+@test "acme-order: -L takes the chain to the root of that fingerprint" {
+	local i
+	for i in 0 1 2; do
+		curl -sS -f --cacert "$PEBBLE_ROOT" "$PEBBLE_MANAGE/roots/$i" \
+		    >"root$i.pem"
+	done
+	cat root?.pem >roots.pem
+	sha=$(openssl x509 -in root1.pem -noout -fingerprint -sha256 |
+	    tr -d : | cut -d= -f2)
+	order -L "$sha" -B roots.pem >chain.pem
+	run -0 cert-verify -B root1.pem chain.pem
+	run -1 cert-verify -B root0.pem chain.pem
+}
+
+@test "acme-order: -L that nobody offers is told, the first chain is taken" {
+	run -0 --separate-stderr order -L 'No Such Root'
+	[[ $output == *"BEGIN CERTIFICATE"* ]]
+	[ "$stderr" = 'acme-order: certificate: no chain to No Such Root is offered; taking the first' ]
+}
+
+@test "acme-order: -X names the certificate it replaces, once" {
+	issue pebble
+	cp chain.pem old.pem
+	run -0 --separate-stderr order -X old.pem -e ev.json
+	run -1 grep -c alreadyReplaced ev.json
+	# the second time the server says so, and it is left out
+	run -0 --separate-stderr order -X old.pem -e ev.json
+	grep -q alreadyReplaced ev.json
+	# no renewal information at step-ca: nothing is sent
+	rm key.pem
+	issue step
+	run -0 --separate-stderr acme-order "${step[@]}" -a "$account" \
+	    -l "127.0.0.1:$HTTP_PORT" -X old.pem req.pem
 }

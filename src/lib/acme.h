@@ -19,6 +19,7 @@
 #define ACME_BAD_NONCE "badNonce"
 #define ACME_NO_ACCOUNT "accountDoesNotExist"
 #define ACME_NOT_READY "orderNotReady"
+#define ACME_ALREADY_REPLACED "alreadyReplaced"
 
 struct acme {
 	/* set by the caller */
@@ -35,6 +36,7 @@ struct acme {
 	long long deadline;		/* mono_ms() */
 
 	/* by acme_open() */
+	struct json *dir;		/* the directory */
 	char *new_nonce;
 	char *new_account;
 	char *new_order;

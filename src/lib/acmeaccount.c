@@ -68,6 +68,8 @@ acme_open(struct acme *a)
 		return rc;
 	}
 	rc = read_directory(a, &r);
+	a->dir = r.json;
+	r.json = NULL;
 	acme_reply_free(&r);
 	return rc;
 }
@@ -75,6 +77,7 @@ acme_open(struct acme *a)
 void
 acme_close(struct acme *a)
 {
+	json_free(a->dir);
 	free(a->new_nonce);
 	free(a->new_account);
 	free(a->new_order);

@@ -15,11 +15,10 @@
 
 #include "acmeaccount.h"
 #include "acmeauthz.h"
+#include "acmechain.h"
 #include "acmeorder.h"
 #include "b64.h"
-#include "chain.h"
 #include "jsonw.h"
-#include "pem.h"
 #include "util.h"
 
 #define AUTHZ_MAX 1000
@@ -86,9 +85,11 @@ poll_order(struct order *o)
 	return rc;
 }
 
+/* The payload of newOrder; replaces is left out when it is NULL. */
 static char *
-new_order_payload(const struct names *names)
+new_order_payload(const struct order_want *want, const char *replaces)
 {
+	const struct names *names = want->names;
 	struct jsonw w = JSONW_INIT;
 	char *text;
 	size_t i;
@@ -103,32 +104,72 @@ new_order_payload(const struct names *names)
 		jsonw_end(&w, '}');
 	}
 	jsonw_end(&w, ']');
+	if (want->not_before != 0)
+		jsonw_time(&w, "notBefore", want->not_before);
+	if (want->not_after != 0)
+		jsonw_time(&w, "notAfter", want->not_after);
+	if (want->profile != NULL)
+		jsonw_str(&w, "profile", want->profile);
+	if (replaces != NULL)
+		jsonw_str(&w, "replaces", replaces);
 	jsonw_end(&w, '}');
 	text = xstrdup(jsonw_text(&w));
 	jsonw_free(&w);
 	return text;
 }
 
-/* newOrder; an account the server has lost is made again, once. */
+/* Is the profile offered?  If not, say which are. */
+static int
+check_profile(const struct acme *a, const char *profile)
+{
+	const struct json *offered = json_obj(json_obj(a->dir, "meta"),
+	    "profiles");
+	char list[500] = "";
+	const char *name;
+	size_t i, n;
+
+	for (i = 0; (name = json_key_at(offered, i)) != NULL; i++) {
+		if (strcmp(name, profile) == 0)
+			return 0;
+		n = strlen(list);
+		snprintf(list + n, sizeof(list) - n, " %.60s", esc(name));
+	}
+	warnx("-P %s: not a profile of this server; it offers:%s",
+	    esc(profile), list[0] != '\0' ? list : " none");
+	return EX_ERR;
+}
+
+/*
+ * newOrder; an account the server has lost is made again, once, and a
+ * certificate that was replaced before is not named again, once.
+ */
 static int
 post_new_order(struct order *o, struct acme_reply *r)
 {
 	struct acme *a = o->a;
-	char *payload = new_order_payload(o->want->names);
-	int rc, again;
+	const char *replaces = a->renewal_info != NULL ? o->want->replaces :
+	    NULL;
+	int rc, lost = 0;
+	char *payload;
 
-	for (again = 0;; again = 1) {
+	if (o->want->profile != NULL && check_profile(a, o->want->profile))
+		return EX_ERR;
+	for (;;) {
+		payload = new_order_payload(o->want, replaces);
 		rc = acme_post(a, a->new_order, payload, r);
-		if (rc != 0 || again || !acme_is(r, ACME_NO_ACCOUNT))
+		free(payload);
+		if (rc == 0 && replaces != NULL &&
+		    acme_is(r, ACME_ALREADY_REPLACED))
+			replaces = NULL;
+		else if (rc == 0 && !lost && acme_is(r, ACME_NO_ACCOUNT)) {
+			lost = 1;
+			acme_status(a, "account", a->account, "gone");
+		} else
 			break;
-		acme_status(a, "account", a->account, "gone");
 		acme_reply_free(r);
-		if ((rc = acme_login(a, ACME_AGAIN)) != 0) {
-			free(payload);
+		if (lost && (rc = acme_login(a, ACME_AGAIN)) != 0)
 			return rc;
-		}
 	}
-	free(payload);
 	if (rc != 0)
 		warnx("newOrder: %s: %s", esc(a->new_order),
 		    esc(http_error(a->http)));
@@ -367,36 +408,6 @@ wait_valid(struct order *o)
 	return rc;
 }
 
-/* The chain, checked before anybody sees it. */
-static int
-download(struct order *o, char **chain, size_t *len)
-{
-	struct chain_want want = {.anchors = o->want->anchors,
-	    .key = X509_REQ_get0_pubkey(o->want->csr),
-	    .names = o->want->names, .now = o->want->now};
-	STACK_OF(X509) *certs;
-	struct acme_reply r;
-	unsigned int bad = 0;
-	int rc;
-
-	if ((rc = acme_call(o->a, "certificate", o->certificate, "", &r)) != 0)
-		return rc;
-	certs = pem_certs(r.body, r.len, "certificate", 1);
-	acme_reply_free(&r);
-	if (certs == NULL)
-		return EX_ERR;
-	if (want.now == ORDER_AT_ISSUE)
-		want.now = time(NULL);
-	if ((bad = chain_check(certs, &want)) != 0) {
-		warnx("certificate: what the CA issued is not accepted: %s",
-		    chain_reasons(bad));
-		rc = EX_ERR;
-	} else if ((*chain = pem_text(certs, 0, len)) == NULL)
-		rc = EX_ERR;
-	pem_certs_free(certs);
-	return rc;
-}
-
 static void
 order_free(struct order *o)
 {
@@ -428,7 +439,7 @@ order_run(struct acme *a, const struct order_want *want, char **chain,
 	if (rc == 0)
 		rc = wait_valid(&o);
 	if (rc == 0)
-		rc = download(&o, chain, len);
+		rc = acme_chain(a, o.certificate, want, chain, len);
 	order_free(&o);
 	return rc;
 }

@@ -19,6 +19,11 @@ struct order_want {
 	const struct names *names;	/* of the CSR: DNS and IP only */
 	struct webroot *webroot;	/* where HTTP-01 answers go */
 	STACK_OF(X509) *anchors;	/* of the chain; NULL: only its links */
+	const char *alternate;		/* chain by its root; NULL: the first */
+	const char *profile;		/* NULL: the server's choice */
+	const char *replaces;		/* certificate by ARI, or NULL */
+	time_t not_before;		/* 0: the server's choice */
+	time_t not_after;
 	time_t now;			/* when the chain must be valid */
 };
 

@@ -106,6 +106,16 @@ json_obj_at(const struct json *arr, size_t i)
 	return json_is_object(j) ? out(j) : NULL;
 }
 
+const char *
+json_key_at(const struct json *obj, size_t i)
+{
+	void *it = json_object_iter((json_t *)(size_t)obj);
+
+	for (; it != NULL && i > 0; i--)
+		it = json_object_iter_next((json_t *)(size_t)obj, it);
+	return it != NULL ? json_object_iter_key(it) : NULL;
+}
+
 char *
 json_text(const struct json *j)
 {

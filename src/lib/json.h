@@ -40,6 +40,9 @@ size_t json_len(const struct json *arr);
 const char *json_str_at(const struct json *arr, size_t i);
 const struct json *json_obj_at(const struct json *arr, size_t i);
 
+/* The name of member number i of an object, borrowed; NULL past the last. */
+const char *json_key_at(const struct json *obj, size_t i);
+
 /* The value as compact text on one line, for the caller to free. */
 char *json_text(const struct json *j);
 
