@@ -32,8 +32,8 @@ static const char *chain_anchors, *dir, *listen_at, *replaced;
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-b time] [-e file] "
-	    "[-L name] [-m sec] [-P name] [-T epoch] [-X cert] [-z time] "
+	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-b time] "
+	    "[-e file] [-L name] [-m sec] [-P name] [-T epoch] [-X cert] [-z time] "
 	    "-A file -a file -u url -l addr:port | -w dir [file]\n");
 	exit(EX_ERR);
 }
@@ -168,10 +168,11 @@ main(int argc, char *argv[])
 	struct acme a = {0};
 	struct acme_conf conf = {.sec = 120, .make_key = 1};
 	struct order_want want = {.now = ORDER_AT_ISSUE};
+	static const char options[] = ":A:B:L:P:T:VX:Ya:b:e:l:m:u:vw:z:";
 	int ch;
 
 	std_fill();
-	while ((ch = getopt(argc, argv, ":A:B:L:P:T:VX:Ya:b:e:l:m:u:vw:z:")) != -1) {
+	while ((ch = getopt(argc, argv, options)) != -1) {
 		switch (ch) {
 		case 'A':
 			conf.anchors = optarg;
