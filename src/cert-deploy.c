@@ -189,8 +189,8 @@ main(int argc, char *argv[])
 	file = argc - optind == 2 ? argv[optind + 1] : "-";
 	if (strcmp(keyfile, "-") == 0 && strcmp(file, "-") == 0)
 		usage();
-	if (fcntl(STDOUT_FILENO, F_GETFL) == -1)
-		err(EX_ERR, "stdout");
+	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		errx(EX_ERR, "stdout: closed, or not open for writing");
 	key_no_dump();
 	umask(077);
 	ossl_reader();

@@ -364,7 +364,7 @@ modes() {
 
 @test "cert-deploy touches nothing when stdout is closed" {
 	run -2 --separate-stderr sh -c 'cert-deploy -k a.key st a.chain.pem >&-'
-	[ "$stderr" = 'cert-deploy: stdout: Bad file descriptor' ]
+	[ "$stderr" = 'cert-deploy: stdout: closed, or not open for writing' ]
 	[ ! -e st ]
 }
 
