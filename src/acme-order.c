@@ -33,8 +33,8 @@ static _Noreturn void
 usage(void)
 {
 	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-b time] "
-	    "[-e file] [-L name] [-m sec] [-P name] [-T epoch] [-X cert] [-z time] "
-	    "-A file -a file -u url -l addr:port | -w dir [file]\n");
+	    "[-e file] [-L name] [-m sec] [-P name] [-T epoch] [-X cert] "
+	    "[-z time] -A file -a file -u url -l addr:port | -w dir [file]\n");
 	exit(EX_ERR);
 }
 
