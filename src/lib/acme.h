@@ -33,6 +33,7 @@ struct acme {
 	const struct signer_info *key;
 	char *anchors;			/* PEM */
 	FILE *events;			/* JSON lines, or NULL */
+	const char *events_name;
 	long long deadline;		/* mono_ms() */
 
 	/* by acme_open() */

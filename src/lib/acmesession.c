@@ -61,6 +61,7 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	}
 	if ((a->anchors = read_anchors(conf->anchors, &len)) == NULL)
 		return EX_ERR;
+	a->events_name = conf->events;
 	if (conf->events != NULL &&
 	    (a->events = fopen(conf->events, "ae")) == NULL) {
 		warn("%s", conf->events);
@@ -86,7 +87,8 @@ acme_end(struct acme *a, int rc)
 	signer_stop(a->signer);
 	if (a->events != NULL &&
 	    (ferror(a->events) | (fclose(a->events) != 0)) != 0)
-		warnx("events: some could not be written");
+		warnx("%s: some events could not be written",
+		    a->events_name);
 	acme_close(a);
 	http_free(a->http);
 	free(a->anchors);
