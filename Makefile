@@ -50,7 +50,8 @@ ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${O}/http.o \
 	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
 	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmeauthz.o ${O}/acmechain.o ${O}/ari.o \
-	${O}/webroot.o ${O}/http01.o ${O}/listen.o ${O}/chain.o ${NAMES}
+	${O}/hook.o ${O}/webroot.o ${O}/http01.o ${O}/listen.o ${O}/chain.o \
+	${NAMES}
 
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
@@ -95,7 +96,7 @@ ${B}/log-json: src/log-json.c ${logjson}
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmeorder acmesession ari \
-	b64 chain cleanup csr der eab http http01 io json jsonw jws key \
+	b64 chain cleanup csr der eab hook http http01 io json jsonw jws key \
 	listen name ossl pem replace sandbox signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
@@ -111,6 +112,7 @@ ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/csr.o: src/lib/csr.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
+${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
 ${O}/io.o: src/lib/io.c

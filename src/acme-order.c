@@ -3,8 +3,8 @@
  * acme-order - get a certificate by ACME (RFC 8555)
  *
  * Reads a certificate request (PEM), orders a certificate for its names,
- * answers the HTTP-01 challenges through a webroot (-w) or by itself (-l),
- * and writes the chain (PEM) once it has been checked.  The account key stays
+ * answers the challenges through a webroot (-w), by itself (-l) or by a hook
+ * (-H), and writes the chain (PEM) once it has been checked.  The account key stays
  * in a process of its own.  Exit: 0 issued, 2 error or refused, 75 try later.
  */
 #include <err.h>
@@ -27,14 +27,15 @@
 #include "util.h"
 #include "webroot.h"
 
-static const char *chain_anchors, *dir, *listen_at, *replaced;
+static const char *chain_anchors, *dir, *hook, *listen_at, *replaced;
 
 static _Noreturn void
 usage(void)
 {
 	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-b time] "
 	    "[-e file] [-L name] [-m sec] [-P name] [-T epoch] [-X cert] "
-	    "[-z time] -A file -a file -u url -l addr:port | -w dir [file]\n");
+	    "[-z time] -A file -a file -u url "
+	    "-H prog | -l addr:port | -w dir [file]\n");
 	exit(EX_ERR);
 }
 
@@ -54,8 +55,9 @@ read_names(X509_REQ *csr, const char *file, struct names *names)
 		    names->v[i].type != NAME_IP)
 			errx(EX_ERR, "%s: %s: ACME is for DNS names and IP "
 			    "addresses only", file, esc(names->v[i].value));
-		if (strncmp(names->v[i].value, "*.", 2) == 0)
-			errx(EX_ERR, "%s: %s: HTTP-01 cannot prove a wildcard",
+		if (hook == NULL && strncmp(names->v[i].value, "*.", 2) == 0)
+			errx(EX_ERR, "%s: %s: HTTP-01 cannot prove a wildcard, a hook (-H) for "
+			    "DNS-01 can",
 			    file, esc(names->v[i].value));
 	}
 }
@@ -137,13 +139,17 @@ run(struct acme *a, struct acme_conf *conf, const char *path,
 	want.names = &names;
 	want.replaces = id;
 	want.csr = read_request(path, &names);
-	if ((want.webroot = dir != NULL ? webroot_dir(dir) :
-	    webroot_listen(listen_at)) == NULL)
+	if (hook != NULL)
+		want.solver.hook = hook_start(hook, conf->sec);
+	else if ((want.solver.webroot = dir != NULL ? webroot_dir(dir) :
+	    webroot_listen(listen_at)) != NULL)
+		conf->writable = webroot_path(want.solver.webroot);
+	else
 		return EX_ERR;
-	conf->writable = webroot_path(want.webroot);
 	if ((rc = acme_start(a, conf)) == 0)
 		rc = order(a, &want);
-	webroot_free(want.webroot);
+	webroot_free(want.solver.webroot);
+	hook_stop(want.solver.hook);
 	X509_REQ_free(want.csr);
 	pem_certs_free(want.anchors);
 	names_free(&names);
@@ -168,7 +174,7 @@ main(int argc, char *argv[])
 	struct acme a = {0};
 	struct acme_conf conf = {.sec = 120, .make_key = 1};
 	struct order_want want = {.now = ORDER_AT_ISSUE};
-	static const char options[] = ":A:B:L:P:T:VX:Ya:b:e:l:m:u:vw:z:";
+	static const char options[] = ":A:B:H:L:P:T:VX:Ya:b:e:l:m:u:vw:z:";
 	int ch;
 
 	std_fill();
@@ -179,6 +185,9 @@ main(int argc, char *argv[])
 			break;
 		case 'B':
 			chain_anchors = optarg;
+			break;
+		case 'H':
+			hook = optarg;
 			break;
 		case 'L':
 			want.alternate = optarg;
@@ -229,7 +238,7 @@ main(int argc, char *argv[])
 		}
 	}
 	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL ||
-	    conf.key == NULL || (dir == NULL) == (listen_at == NULL))
+	    conf.key == NULL || (dir != NULL) + (listen_at != NULL) + (hook != NULL) != 1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

@@ -5,7 +5,7 @@
 # are ended by `end_servers` in teardown_file.
 #
 #   start_dns           challtestsrv as name server: every name is 127.0.0.1;
-#                       sets DNS (its port)
+#                       sets DNS (its port) and DNS_MANAGE (URL)
 #   start_step_ca [ca-init options]
 #                       sets CA_DIR, ROOT, ACME (directory URL), HTTP_PORT
 #                       (where it asks HTTP-01 challenges)
@@ -38,11 +38,13 @@ end_servers() {
 
 start_dns() {
 	require pebble-challtestsrv
-	export DNS
+	export DNS DNS_MANAGE
 	DNS=$(free_port)
+	DNS_MANAGE=http://127.0.0.1:$(free_port)
 	server dns pebble-challtestsrv -http01 '' -https01 '' -tlsalpn01 '' \
 	    -doh '' -dnsserver "127.0.0.1:$DNS" -defaultIPv6 '' \
-	    -management "127.0.0.1:$(free_port)"
+	    -management "${DNS_MANAGE#http://}"
+	wait_port "${DNS_MANAGE##*:}"
 }
 
 # The step-ca in $CA_DIR, also after it was ended.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Authorizations and their HTTP-01 challenges: see acmeauthz.h. */
+/* Authorizations and their challenges: see acmeauthz.h. */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "acmeauthz.h"
 #include "http01.h"
+#include "jws.h"
 #include "util.h"
 
 static void
@@ -16,26 +17,20 @@ set(char **p, const char *s)
 	*p = s != NULL ? xstrdup(s) : NULL;
 }
 
-/* The http-01 challenge of an authorization, or NULL with a message. */
+/* The challenge with this type or, when that is NULL, this URL; or NULL. */
 static const struct json *
-http01_of(const struct authz *z, const struct json *challenges)
+challenge_of(const struct json *challenges, const char *type, const char *url)
 {
-	char offered[200] = "";
+	const char *key = type != NULL ? "type" : "url", *s;
 	const struct json *c;
-	const char *type;
-	size_t i, n;
+	size_t i;
 
 	for (i = 0; i < json_len(challenges); i++) {
 		c = json_obj_at(challenges, i);
-		if ((type = json_str(c, "type")) == NULL)
-			continue;
-		if (strcmp(type, "http-01") == 0)
+		if ((s = json_str(c, key)) != NULL &&
+		    strcmp(s, type != NULL ? type : url) == 0)
 			return c;
-		n = strlen(offered);
-		snprintf(offered + n, sizeof(offered) - n, " %.40s", esc(type));
 	}
-	warnx("%s: no http-01 challenge; offered:%s", esc(z->name),
-	    offered[0] != '\0' ? offered : " none");
 	return NULL;
 }
 
@@ -58,7 +53,7 @@ read_challenge(struct acme *a, struct authz *z, const struct json *c)
 	else if (strcmp(status, "pending") == 0)
 		z->state = AUTHZ_TROUBLE;
 	else {
-		warnx("%s: http-01 %s: %s", esc(z->name), esc(status),
+		warnx("%s: %s %s: %s", esc(z->name), z->type, esc(status),
 		    z->error != NULL ? z->error : "no error given");
 		return EX_ERR;
 	}
@@ -67,26 +62,65 @@ read_challenge(struct acme *a, struct authz *z, const struct json *c)
 	return 0;
 }
 
-/* Put the answer to a challenge in place. */
+/* Put the answer to this challenge in place: HOOK_DONE, ... */
 static int
-provision(struct acme *a, struct webroot *w, struct authz *z,
-    const struct json *c)
+provision(struct acme *a, const struct solver *s, struct authz *z,
+    const struct json *c, const char *type)
 {
 	const char *token = json_str(c, "token"), *url = json_str(c, "url");
-	char *text;
+	char *text, *digest;
 	int rc;
 
 	if (token == NULL || url == NULL || !http01_token_ok(token) ||
 	    strlen(token) < 22) {
 		warnx("%s: a challenge without URL or with a token that is "
 		    "none: %s", esc(z->name), esc(token));
-		return EX_ERR;
+		return HOOK_FAILED;
 	}
-	set(&z->challenge, url);
 	text = xasprintf("%s.%s", token, a->key->thumbprint);
-	rc = webroot_put(w, token, text) == 0 ? 0 : EX_ERR;
+	digest = jws_thumbprint(text);	/* sections 8.4; RFC 8737 */
+	if (s->webroot != NULL)
+		rc = webroot_put(s->webroot, token, text) == 0 ? HOOK_DONE :
+		    HOOK_FAILED;
+	else
+		rc = hook_begin(s->hook, type, z->name, token,
+		    strcmp(type, "http-01") == 0 ? text : digest);
+	if (rc == HOOK_DONE) {
+		set(&z->challenge, url);
+		set(&z->type, type);
+	}
 	free(text);
+	free(digest);
 	return rc;
+}
+
+static int
+choose(struct acme *a, const struct solver *s, struct authz *z,
+    const struct json *challenges)
+{
+	static const char *const types[] = {"http-01", "dns-01",
+	    "tls-alpn-01"};
+	size_t known = s->webroot != NULL ? 1 : 3, i, n;
+	char offered[200] = "";
+	const struct json *c;
+	int rc;
+
+	for (i = 0; i < known; i++) {
+		if ((c = challenge_of(challenges, types[i], NULL)) == NULL)
+			continue;
+		rc = provision(a, s, z, c, types[i]);
+		if (rc != HOOK_DECLINED)
+			return rc == HOOK_DONE ? 0 : EX_ERR;
+	}
+	for (i = 0; i < json_len(challenges); i++) {
+		n = strlen(offered);
+		snprintf(offered + n, sizeof(offered) - n, " %.40s",
+		    esc(json_str(json_obj_at(challenges, i), "type")));
+	}
+	warnx("%s: no %s challenge; offered:%s", esc(z->name),
+	    s->webroot != NULL ? "http-01" : "acceptable",
+	    offered[0] != '\0' ? offered : " none");
+	return EX_ERR;
 }
 
 /* Why an authorization is not pending and not valid. */
@@ -110,7 +144,7 @@ refuse(struct authz *z, const char *status, const struct json *challenges)
 }
 
 int
-authz_load(struct acme *a, struct webroot *w, struct authz *z)
+authz_load(struct acme *a, const struct solver *s, struct authz *z)
 {
 	const struct json *challenges, *c;
 	struct acme_reply r;
@@ -131,18 +165,20 @@ authz_load(struct acme *a, struct webroot *w, struct authz *z)
 		z->state = AUTHZ_VALID;
 	else if (strcmp(status, "pending") != 0)
 		rc = refuse(z, status, challenges);
-	else if ((c = http01_of(z, challenges)) == NULL)
-		rc = EX_ERR;
 	else if (z->challenge == NULL)
-		rc = provision(a, w, z, c);
-	else
+		rc = choose(a, s, z, challenges);
+	else if ((c = challenge_of(challenges, NULL, z->challenge)) != NULL)
 		rc = read_challenge(a, z, c);
+	else {
+		warnx("%s: its challenge is gone", esc(z->name));
+		rc = EX_ERR;
+	}
 	acme_reply_free(&r);
 	return rc;
 }
 
 int
-authz_answer(struct acme *a, struct webroot *w, struct authz *z)
+authz_answer(struct acme *a, const struct solver *s, struct authz *z)
 {
 	struct acme_reply r;
 	int rc;
@@ -158,7 +194,7 @@ authz_answer(struct acme *a, struct webroot *w, struct authz *z)
 	}
 	if (r.status >= 200 && r.status <= 299)
 		rc = read_challenge(a, z, r.json);
-	else if (authz_load(a, w, z) != 0 || z->state != AUTHZ_VALID)
+	else if (authz_load(a, s, z) != 0 || z->state != AUTHZ_VALID)
 		rc = acme_refused(a, esc(z->name), &r);
 	acme_reply_free(&r);
 	return rc;
@@ -169,6 +205,7 @@ authz_free(struct authz *z)
 {
 	free(z->url);
 	free(z->name);
+	free(z->type);
 	free(z->challenge);
 	free(z->error);
 }

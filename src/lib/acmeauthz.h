@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The authorizations of an order and their HTTP-01 challenges (RFC 8555
- * sections 7.5 and 8.3).
+ * The authorizations of an order and their challenges (RFC 8555 sections 7.5
+ * and 8).
  */
 #ifndef ECA_ACMEAUTHZ_H
 #define ECA_ACMEAUTHZ_H
 
 #include "acme.h"
+#include "hook.h"
 #include "webroot.h"
 
 enum authz_state {
@@ -16,21 +17,29 @@ enum authz_state {
 	AUTHZ_VALID
 };
 
+/* Who answers challenges: one of them. */
+struct solver {
+	struct webroot *webroot;	/* http-01 only */
+	struct hook *hook;		/* whatever it does not decline */
+};
+
 struct authz {
 	char *url;
 	char *name;		/* what it is for, from the server */
-	char *challenge;	/* URL of its http-01 challenge */
+	char *type;		/* of the challenge that was chosen */
+	char *challenge;	/* URL of it */
 	char *error;		/* the last one of the challenge */
 	enum authz_state state;
 	int tries;
 };
 
 /*
- * Read an authorization.  The first time, a pending one gets the answer to its
- * http-01 challenge put into w; later its challenge decides the state.
+ * Read an authorization.  The first time, a pending one gets the answer to
+ * one of its challenges put in place, http-01 before dns-01 before
+ * tls-alpn-01; later that challenge decides the state.
  * Returns 0, or EX_ERR or EX_TEMP with a message when it can be valid no more.
  */
-int authz_load(struct acme *a, struct webroot *w, struct authz *z);
+int authz_load(struct acme *a, const struct solver *s, struct authz *z);
 
 /*
  * Tell the server to look (section 7.5.1).  An answer that does not come is no
@@ -38,7 +47,7 @@ int authz_load(struct acme *a, struct webroot *w, struct authz *z);
  * the order and the authorization are asked later.  Neither is a refusal when
  * the authorization turns out to be valid already.  Returns as authz_load().
  */
-int authz_answer(struct acme *a, struct webroot *w, struct authz *z);
+int authz_answer(struct acme *a, const struct solver *s, struct authz *z);
 
 /* Free what is in it. */
 void authz_free(struct authz *z);

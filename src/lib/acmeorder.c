@@ -229,14 +229,14 @@ count(const struct order *o, enum authz_state state)
 /* For each authorization in a state; stops at the first failure. */
 static int
 each(struct order *o, enum authz_state state,
-    int (*f)(struct acme *, struct webroot *, struct authz *))
+    int (*f)(struct acme *, const struct solver *, struct authz *))
 {
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < o->n; i++)
 		if (o->authz[i].state == state)
-			rc = f(o->a, o->want->webroot, &o->authz[i]);
+			rc = f(o->a, &o->want->solver, &o->authz[i]);
 	return rc;
 }
 
@@ -269,7 +269,8 @@ again(struct order *o)
 		if (z->state != AUTHZ_TROUBLE)
 			continue;
 		if (z->tries >= RETRIES) {
-			warnx("%s: http-01 failed: %s", esc(z->name), z->error);
+			warnx("%s: %s failed: %s", esc(z->name), z->type,
+			    z->error);
 			return EX_ERR;
 		}
 		if (z->tries > most)
@@ -330,7 +331,7 @@ failed(struct order *o)
 
 	for (i = 0; i < o->n; i++)
 		if (o->authz[i].state != AUTHZ_VALID && authz_load(o->a,
-		    o->want->webroot, &o->authz[i]) != 0)
+		    &o->want->solver, &o->authz[i]) != 0)
 			return EX_ERR;
 	warnx("order: %s: %s", esc(o->status),
 	    o->error != NULL ? o->error : "no error given");

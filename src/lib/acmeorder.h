@@ -9,15 +9,15 @@
 #include <openssl/x509.h>
 
 #include "acme.h"
+#include "acmeauthz.h"
 #include "name.h"
-#include "webroot.h"
 
 #define ORDER_AT_ISSUE ((time_t)-1)	/* for order_want.now */
 
 struct order_want {
 	X509_REQ *csr;
 	const struct names *names;	/* of the CSR: DNS and IP only */
-	struct webroot *webroot;	/* where HTTP-01 answers go */
+	struct solver solver;		/* who answers the challenges */
 	STACK_OF(X509) *anchors;	/* of the chain; NULL: only its links */
 	const char *alternate;		/* chain by its root; NULL: the first */
 	const char *profile;		/* NULL: the server's choice */
@@ -28,7 +28,7 @@ struct order_want {
 };
 
 /*
- * Order, answer the HTTP-01 challenges of all authorizations, finalize,
+ * Order, answer a challenge of each authorization, finalize,
  * download and check.  a is open and logged in.  Returns 0 with the chain as
  * PEM in *chain (*len bytes, the caller frees), else EX_ERR or EX_TEMP with a
  * message.
