@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,7 @@ main(int argc, char *argv[])
 		usage();
 	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		errx(EX_ERR, "stdout: closed, or not open for writing");
+	signal(SIGPIPE, SIG_IGN);	/* report() says it */
 	key_no_dump();
 	umask(077);
 	ossl_reader();

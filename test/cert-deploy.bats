@@ -238,6 +238,19 @@ modes() {
 
 @test "cert-deploy refuses a key that is not the leaf's" {
 	refused 'a.chain.pem: key_mismatch' -k b.key st a.chain.pem
+	# The private half of b, the public half of a.
+	umask 077
+	{
+		echo '-----BEGIN PRIVATE KEY-----'
+		for name in b a; do
+			openssl pkcs8 -topk8 -nocrypt -in $name.key -outform DER \
+			    -out $name.der
+		done
+		{ head -c -65 b.der; tail -c 65 a.der; } | openssl base64
+		echo '-----END PRIVATE KEY-----'
+	} >mixed.key
+	refused 'mixed.key: a broken key: its halves do not belong together' \
+	    -k mixed.key st a.chain.pem
 }
 
 @test "cert-deploy refuses what has expired or is not valid yet" {
@@ -359,6 +372,17 @@ modes() {
 	run -2 --separate-stderr sh -c \
 	    'cert-deploy -k b.key st b.chain.pem >/dev/full'
 	[[ $stderr == 'cert-deploy: stdout: st/gen/2'*' is current now, but '*': No space left on device' ]]
+	is_pair st b
+}
+
+@test "cert-deploy says so when nobody reads its output" {
+	mkfifo pipe
+	deploy a
+	exec 5<>pipe
+	exec 6>pipe 5<&-
+	run -2 --separate-stderr sh -c \
+	    'cert-deploy -k b.key st b.chain.pem >&6 6>&-'
+	[[ $stderr == 'cert-deploy: stdout: st/gen/2'*' is current now, but '*': Broken pipe' ]]
 	is_pair st b
 }
 

@@ -189,7 +189,7 @@ refused() { # MESSAGE ARGS...: exit 2, one line, nothing on stdout
 	openssl x509 -in "$CERTS/thousand.pem" -outform DER -out der
 	refused "der: no certificate in PEM form found" der
 	echo '-----BEGIN CERTIFICATE' >begin
-	refused "begin: no certificate in PEM form found" begin
+	refused "begin: broken PEM: a block without its first or last line" begin
 }
 
 @test "cert-expiry: a broken block anywhere means no output at all" {
@@ -201,6 +201,15 @@ refused() { # MESSAGE ARGS...: exit 2, one line, nothing on stdout
 	refused "bad: bad base64 decode" bad
 	{ cat "$good"; sed 's/END CERTIFICATE/END CERT/' "$good"; } >bad
 	refused "bad: bad end line" bad
+	local lost='broken PEM: a block without its first or last line'
+	{ sed '$d' "$good"; cat "$good"; } >bad
+	refused "bad: $lost" bad
+	{ cat half "$good"; } >bad
+	refused "bad: $lost" bad
+	{ cat "$good"; sed '1s/-$//' "$good"; cat "$good"; } >bad
+	refused "bad: $lost" bad
+	{ cat "$good"; sed '1s/-$//' "$good"; } >bad
+	refused "bad: $lost" bad
 	{
 		cat "$good"
 		printf -- '-----BEGIN CERTIFICATE-----\nMAMCAQU=\n'

@@ -149,6 +149,19 @@ refused() {
 	bad expired -B oldroot.pem a.example.chain.pem
 }
 
+@test "cert-verify says expired for one that the path does without" {
+	own
+	make_cert . oldroot issuer=self subject='/CN=Old Root' ext="$ca"
+	make_cert . cross issuer=oldroot subject='/CN=Test Root' key=root.key \
+	    ext="$ca" from=2020-01-01 to=2030-01-01
+	cat a.example.chain.pem cross.pem >chain.pem
+	good -B root.pem chain.pem
+	make_cert . cross issuer=oldroot subject='/CN=Test Root' key=root.key \
+	    ext="$ca" from=2020-01-01 to=2021-01-01
+	cat a.example.chain.pem cross.pem >chain.pem
+	bad expired -B root.pem chain.pem
+}
+
 @test "cert-verify says untrusted without a way to an anchor" {
 	own
 	bad untrusted -B root.pem a.example.pem

@@ -418,6 +418,59 @@ UTF8STRING=b\nUTF8STRING=a' ]
 	assert_stderr_line 'mkcsr: half.key: no private key in PEM form found'
 }
 
+# pkcs8 DER...: these bytes, one after the other, as a key in PEM.
+pkcs8() {
+	echo '-----BEGIN PRIVATE KEY-----'
+	cat "$@" | openssl base64
+	echo '-----END PRIVATE KEY-----'
+}
+
+@test "mkcsr refuses a key whose halves do not belong together" {
+	broken() {
+		run -2 --separate-stderr mkcsr -k bad.key -d a.example
+		[ -z "$output" ]
+		[ "$stderr" = 'mkcsr: bad.key: a broken key: its halves do not'\
+' belong together' ]
+	}
+	umask 077
+	make_key other.key
+	for name in p256 other rsa2048; do
+		openssl pkcs8 -topk8 -nocrypt -in "$name.key" -outform DER \
+		    -out "$name.der"
+	done
+	# The last 65 bytes are the public point, the 32 from 37 on the scalar.
+	head -c -65 p256.der >half
+	tail -c 65 other.der >point
+	pkcs8 half point >bad.key
+	broken
+	openssl ec -in bad.key -out sec1.key
+	mv sec1.key bad.key
+	broken
+	for scalar in 0 377; do
+		head -c 36 p256.der >start
+		tail -c +69 p256.der >rest
+		head -c 32 /dev/zero | tr '\0' "\\$scalar" >half
+		pkcs8 start half rest >bad.key
+		broken
+	done
+	# A byte in the middle of the modulus.
+	head -c 200 rsa2048.der >start
+	tail -c +202 rsa2048.der >rest
+	for byte in '\01' '\02'; do
+		printf '%b' "$byte" >half
+		pkcs8 start half rest >bad.key
+		cat start half rest | cmp -s - rsa2048.der || broken
+	done
+}
+
+@test "mkcsr writes a compressed point as every CA reads it" {
+	umask 077
+	openssl ec -in p256.key -conv_form compressed -out p256.key
+	request -d a.example
+	openssl req -in req.pem -noout -pubkey | openssl pkey -pubin -text -noout |
+	    grep -q '^    04:'
+}
+
 @test "mkcsr does not leak its key to a debugger or a core file" {
 	mkfifo pipe
 	start_bg mkcsr -k pipe -d a.example

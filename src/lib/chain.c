@@ -160,6 +160,25 @@ check_links(STACK_OF(X509) *chain)
 	return bits;
 }
 
+/* The times of all, those that the path can do without too. */
+static unsigned int
+check_times(STACK_OF(X509) *chain, time_t now)
+{
+	unsigned int bits = 0;
+	X509 *cert;
+	int i;
+
+	for (i = 0; i < sk_X509_num(chain); i++) {
+		cert = sk_X509_value(chain, i);
+		if (X509_cmp_time(X509_get0_notAfter(cert), &now) < 0)
+			bits |= CHAIN_EXPIRED;
+		if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0)
+			bits |= CHAIN_NOT_YET_VALID;
+	}
+	ERR_clear_error();
+	return bits;
+}
+
 /* A store of what is trusted; the caller frees. */
 static X509_STORE *
 trusted(STACK_OF(X509) *chain, STACK_OF(X509) *anchors)
@@ -195,7 +214,8 @@ check_path(STACK_OF(X509) *chain, const struct chain_want *want)
 	unsigned int bits = 0;
 
 	if (ctx == NULL || X509_STORE_CTX_init(ctx, store,
-	    sk_X509_value(chain, 0), chain) != 1)
+	    sk_X509_value(chain, 0), chain) != 1 ||
+	    X509_STORE_CTX_set_app_data(ctx, &bits) != 1)
 		errx(EX_ERR, "memory: exhausted");
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
@@ -203,7 +223,6 @@ check_path(STACK_OF(X509) *chain, const struct chain_want *want)
 	X509_VERIFY_PARAM_set_auth_level(param, 2);	/* 112 bits */
 	if (purposes[want->purpose] != 0)
 		X509_VERIFY_PARAM_set_purpose(param, purposes[want->purpose]);
-	X509_STORE_CTX_set_app_data(ctx, &bits);
 	X509_STORE_CTX_set_verify_cb(ctx, note);
 	if (X509_verify_cert(ctx) != 1 && bits == 0)
 		bits = CHAIN_INVALID;
@@ -240,6 +259,6 @@ check_leaf(X509 *leaf, const struct chain_want *want)
 unsigned int
 chain_check(STACK_OF(X509) *chain, const struct chain_want *want)
 {
-	return check_links(chain) | check_path(chain, want) |
-	    check_leaf(sk_X509_value(chain, 0), want);
+	return check_links(chain) | check_times(chain, want->now) |
+	    check_path(chain, want) | check_leaf(sk_X509_value(chain, 0), want);
 }

@@ -36,8 +36,9 @@ http_new(const char *anchors, size_t len, long long deadline)
 	struct http *h = xcalloc(1, sizeof(*h));
 	char *agent;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 ||
-	    (h->curl = curl_easy_init()) == NULL) {
+	/* An option that cannot be kept (no proxy) must not be forgotten. */
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc,
+	    xstrdup, xcalloc) != 0 || (h->curl = curl_easy_init()) == NULL) {
 		warnx("libcurl: cannot be started");
 		free(h);
 		return NULL;
@@ -114,7 +115,7 @@ take_field(char *p, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* Header lines of a request; NULL when memory is out. */
+/* Header lines of a request. */
 static struct curl_slist *
 lines(const struct http_request *req)
 {

@@ -25,6 +25,7 @@ out(const json_t *j)
 void
 json_start(void)
 {
+	json_set_alloc_funcs(xmalloc, free);
 	json_object_seed(0);
 }
 

@@ -11,8 +11,9 @@
 struct json;
 
 /*
- * Seed the hash tables.  Once, before a sandbox that takes /dev/urandom away
- * (jansson would fall back to the clock without a word).
+ * Seed the hash tables, and let memory that cannot be had end the program.
+ * Once, before a sandbox that takes /dev/urandom away (jansson would fall back
+ * to the clock without a word).
  */
 void json_start(void);
 

@@ -46,12 +46,34 @@ utf8_len(const unsigned char *p, size_t n)
 	return len;
 }
 
+/* A character of at most 16 bits as \uXXXX. */
+static void
+put_escape(struct jsonw *w, unsigned int cp)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char u[6] = {'\\', 'u', hex[cp >> 12], hex[cp >> 8 & 15],
+	    hex[cp >> 4 & 15], hex[cp & 15]};
+
+	put(w, u, sizeof(u));
+}
+
+/* A valid sequence of two to four bytes. */
+static void
+put_utf8(struct jsonw *w, const unsigned char *p, size_t len)
+{
+	unsigned int cp = len == 2 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu) :
+	    (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+
+	if (len < 4 && esc_wanted(cp))
+		put_escape(w, cp);
+	else
+		put(w, (const char *)p, len);
+}
+
 /* One character that is not copied as it is; returns the bytes it took. */
 static size_t
 put_special(struct jsonw *w, const unsigned char *p, size_t n)
 {
-	static const char hex[] = "0123456789abcdef";
-	char u[6] = {'\\', 'u', '0', '0', '0', '0'};
 	size_t len;
 
 	if (p[0] == '"' || p[0] == '\\') {
@@ -61,12 +83,10 @@ put_special(struct jsonw *w, const unsigned char *p, size_t n)
 		put(w, "\\n", 2);
 	else if (p[0] == '\t')
 		put(w, "\\t", 2);
-	else if (p[0] < 0x20 || p[0] == 0x7f) {
-		u[4] = hex[p[0] >> 4];
-		u[5] = hex[p[0] & 15];
-		put(w, u, 6);
-	} else if ((len = utf8_len(p, n)) != 0) {
-		put(w, (const char *)p, len);
+	else if (p[0] < 0x20 || p[0] == 0x7f)
+		put_escape(w, p[0]);
+	else if ((len = utf8_len(p, n)) != 0) {
+		put_utf8(w, p, len);
 		return len;
 	} else
 		put(w, "\xef\xbf\xbd", 3);

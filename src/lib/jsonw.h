@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A JSON writer (RFC 8259) for one line at a time.  Strings are escaped,
- * bytes that are not UTF-8 become U+FFFD.  Links with libc only.
+ * A JSON writer (RFC 8259) for one line at a time.  Strings are escaped, and
+ * so is what a terminal might obey, see esc_wanted(); bytes that are not UTF-8
+ * become U+FFFD.  Links with libc only.
  *
  *	struct jsonw w = JSONW_INIT;
  *	jsonw_begin(&w, NULL, '{');

@@ -254,6 +254,48 @@ private_file(int fd, const char *path)
 	return 0;
 }
 
+/* Is an EC key whole?  Its point is kept in the form that every CA reads. */
+static int
+ec_whole(EVP_PKEY *key)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	int ok = ctx != NULL && EVP_PKEY_private_check(ctx) == 1 &&
+	    EVP_PKEY_pairwise_check(ctx) == 1 &&
+	    EVP_PKEY_set_utf8_string_param(key,
+	    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
+/* Does it verify what it signs?  RSA's own check takes a hundred times that. */
+static int
+signs(EVP_PKEY *key)
+{
+	unsigned char sig[1024];
+	size_t len = sizeof(sig);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int ok = ctx != NULL &&
+	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+	    EVP_DigestSign(ctx, sig, &len, sig, 0) == 1 &&
+	    EVP_MD_CTX_reset(ctx) == 1 &&
+	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+	    EVP_DigestVerify(ctx, sig, len, sig, 0) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+/* A file holds both halves, and libcrypto does not compare them. */
+static int
+key_whole(EVP_PKEY *key, const char *subject)
+{
+	if (EVP_PKEY_is_a(key, "EC") ? ec_whole(key) : signs(key))
+		return 0;
+	warnx("%s: a broken key: its halves do not belong together", subject);
+	return -1;
+}
+
 EVP_PKEY *
 key_load(const char *path)
 {
@@ -283,7 +325,8 @@ key_load(const char *path)
 		    io_name(path));
 	else if (key == NULL)
 		warnx("%s: no private key in PEM form found", io_name(path));
-	else if (key_strong(key, io_name(path)) == -1) {
+	else if (key_strong(key, io_name(path)) == -1 ||
+	    key_whole(key, io_name(path)) == -1) {
 		EVP_PKEY_free(key);
 		key = NULL;
 	}

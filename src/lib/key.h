@@ -22,7 +22,8 @@ EVP_PKEY *key_new(const char *type);
 /*
  * Read a private key (PEM: PKCS#8 of RFC 5958, or a traditional form).
  * Refused with a message: a file that others can read or group can write, an
- * encrypted key, more than IO_PEM_MAX bytes, a key that key_strong() refuses.
+ * encrypted key, more than IO_PEM_MAX bytes, a key that key_strong() refuses,
+ * one whose halves do not belong together.
  * The caller frees with EVP_PKEY_free().
  */
 EVP_PKEY *key_load(const char *path);

@@ -21,19 +21,42 @@ ossl_warn(const char *subject, const char *fallback)
 	ERR_clear_error();
 }
 
-/* Where there was no memory for a start, the next call would crash. */
-static void
-started(int ok)
+/*
+ * Memory that cannot be had ends the program, as in util.h.  libcrypto itself
+ * goes on without: it crashes, or takes a key for a wrong one and a chain for
+ * a bad one.
+ */
+static void *
+mem_alloc(size_t size, const char *file, int line)
 {
-	if (ok != 1 || OSSL_LIB_CTX_get0_global_default() == NULL)
-		errx(EX_ERR, "OpenSSL: cannot be started");
+	(void)file;
+	(void)line;
+	return size == 0 ? NULL : xmalloc(size);
+}
+
+static void
+mem_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+static void *
+mem_realloc(void *p, size_t size, const char *file, int line)
+{
+	if (size != 0)
+		return xrealloc(p, size);
+	mem_free(p, file, line);
+	return NULL;
 }
 
 void
 ossl_reader(void)
 {
-	started(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
-	    OPENSSL_INIT_NO_ATEXIT, NULL));
+	CRYPTO_set_mem_functions(mem_alloc, mem_realloc, mem_free);
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+	    OPENSSL_INIT_NO_ATEXIT, NULL);
 }
 
 void
@@ -45,8 +68,8 @@ ossl_maker(void)
 
 	if (getenv("OPENSSL_CONF") == NULL)
 		opts |= OPENSSL_INIT_NO_LOAD_CONFIG;
-	started(1);
+	CRYPTO_set_mem_functions(mem_alloc, mem_realloc, mem_free);
 	/* Before a configuration is read, so that what it says wins. */
-	started(RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256"));
-	started(OPENSSL_init_crypto(opts, NULL));
+	RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256");
+	OPENSSL_init_crypto(opts, NULL);
 }

@@ -12,30 +12,54 @@
 #include "pem.h"
 #include "util.h"
 
+/*
+ * How many lines among the len bytes at s begin a block?  libcrypto ends one
+ * that has lost its last line where the next one begins, and passes over that
+ * one, and over one whose first line is damaged.
+ */
+static int
+beginnings(const char *s, size_t len)
+{
+	static const char mark[] = "-----BEGIN ";
+	const char *p = s, *end = s + len;
+	int n = 0;
+
+	while ((p = memmem(p, (size_t)(end - p), mark, sizeof(mark) - 1)) !=
+	    NULL) {
+		n += p == s || p[-1] == '\n';
+		p += sizeof(mark) - 1;
+	}
+	return n;
+}
+
 int
 pem_next(BIO *bio, const char *name, char **label, unsigned char **der,
     long *len)
 {
-	char *header = NULL;
+	char *header = NULL, *text;
+	size_t left = (size_t)BIO_get_mem_data(bio, &text);
+	int rc = PEM_read_bio(bio, label, &header, der, len);
 
-	if (PEM_read_bio(bio, label, &header, der, len) != 1) {
-		if (ERR_GET_REASON(ERR_peek_last_error()) ==
-		    PEM_R_NO_START_LINE) {
-			ERR_clear_error();
-			return 0;
-		}
+	if (rc != 1 && ERR_GET_REASON(ERR_peek_last_error()) !=
+	    PEM_R_NO_START_LINE) {
 		ossl_warn(name, "broken PEM");
 		return -1;
 	}
+	ERR_clear_error();
 	OPENSSL_free(header);
-	if ((size_t)*len > IO_PEM_MAX) {
+	if (beginnings(text, left - BIO_ctrl_pending(bio)) > rc)
+		warnx("%s: broken PEM: a block without its first or last line",
+		    name);
+	else if (rc == 1 && (size_t)*len > IO_PEM_MAX)
 		warnx("%s: PEM block larger than the limit of %zu bytes", name,
 		    IO_PEM_MAX);
+	else
+		return rc;
+	if (rc == 1) {
 		OPENSSL_free(*label);
 		OPENSSL_free(*der);
-		return -1;
 	}
-	return 1;
+	return -1;
 }
 
 static int

@@ -9,10 +9,10 @@
 #include <openssl/x509.h>
 
 /*
- * The next block of bio.  Returns 1 with *label and *der (*len bytes) to be
- * freed with OPENSSL_free(), 0 at the end of the input, -1 with a message
- * about name for a block that is broken or longer than IO_PEM_MAX: an error
- * is never taken for the end.
+ * The next block of bio, a memory BIO.  Returns 1 with *label and *der (*len
+ * bytes) to be freed with OPENSSL_free(), 0 at the end of the input, -1 with
+ * a message about name for a block that is broken or longer than IO_PEM_MAX:
+ * an error is never taken for the end, nor half a block for text in between.
  */
 int pem_next(BIO *bio, const char *name, char **label, unsigned char **der,
     long *len);

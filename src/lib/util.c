@@ -17,6 +17,14 @@
 #define ESC_SHOWN 500
 #define ESC_BUFS 8
 
+int
+esc_wanted(unsigned long cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x61c ||
+	    (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+	    (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+}
+
 /*
  * The length of the valid, harmless UTF-8 sequence at s (n bytes are there),
  * or 0 when it must be escaped.
@@ -41,11 +49,7 @@ plain_utf8(const unsigned char *s, size_t n)
 	if ((len == 3 && cp < 0x800) || (len == 4 && cp < 0x10000) ||
 	    cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
 		return 0;
-	if (cp < 0xa0 || cp == 0x61c || (cp >= 0x200b && cp <= 0x200f) ||
-	    (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) ||
-	    cp == 0xfeff)
-		return 0;
-	return len;
+	return esc_wanted(cp) ? 0 : len;
 }
 
 const char *

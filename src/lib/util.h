@@ -29,6 +29,12 @@ const char *esc(const char *s);
 const char *escn(const char *s, size_t len);
 
 /*
+ * Is this character one that a terminal may obey or that hides what is there:
+ * a control character, a bidirectional control, of no width, a line separator?
+ */
+int esc_wanted(unsigned long cp);
+
+/*
  * The beginning of every command: a standard stream that is closed is taken by
  * /dev/null, opened so that its use fails.  Else the next file or socket would
  * get its number, and what is meant for stdout would go there.

@@ -413,6 +413,12 @@ json_strings(void)
 		{"\xe2\x82", "\"" BAD BAD "\""},
 		{"\xe2\x82\"", "\"" BAD BAD "\\\"\""},
 		{"\xf0\x9f\x94", "\"" BAD BAD BAD "\""},
+		{"\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0",
+		    "\"\\u0080\\u009b\\u009f\xc2\xa0\""},
+		{"\xe2\x80\xae\xe2\x80\xa8\xe2\x81\xa6",
+		    "\"\\u202e\\u2028\\u2066\""},
+		{"\xd8\x9c\xef\xbb\xbf\xef\xbb\xbe",
+		    "\"\\u061c\\ufeff\xef\xbb\xbe\""},
 	};
 	struct jsonw w = JSONW_INIT;
 	size_t i;
