@@ -4,8 +4,9 @@
  *
  * Reads a certificate request (PEM), orders a certificate for its names,
  * answers the challenges through a webroot (-w), by itself (-l) or by a hook
- * (-H), and writes the chain (PEM) once it has been checked.  The account key stays
- * in a process of its own.  Exit: 0 issued, 2 error or refused, 75 try later.
+ * (-H), and writes the chain (PEM) once it has been checked.  The account key
+ * stays in a process of its own.  Exit: 0 issued, 2 error or refused, 75 try
+ * later.
  */
 #include <err.h>
 #include <signal.h>
@@ -56,9 +57,9 @@ read_names(X509_REQ *csr, const char *file, struct names *names)
 			errx(EX_ERR, "%s: %s: ACME is for DNS names and IP "
 			    "addresses only", file, esc(names->v[i].value));
 		if (hook == NULL && strncmp(names->v[i].value, "*.", 2) == 0)
-			errx(EX_ERR, "%s: %s: HTTP-01 cannot prove a wildcard, a hook (-H) for "
-			    "DNS-01 can",
-			    file, esc(names->v[i].value));
+			errx(EX_ERR, "%s: %s: HTTP-01 cannot prove a wildcard, "
+			    "a hook for DNS-01 can (-H)", file,
+			    esc(names->v[i].value));
 	}
 }
 
@@ -238,7 +239,8 @@ main(int argc, char *argv[])
 		}
 	}
 	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL ||
-	    conf.key == NULL || (dir != NULL) + (listen_at != NULL) + (hook != NULL) != 1)
+	    conf.key == NULL ||
+	    (dir != NULL) + (listen_at != NULL) + (hook != NULL) != 1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
