@@ -189,7 +189,7 @@ fuzz:
 
 # A script lives in libexec beside its lib; the command is a link to it.
 install: all
-	mkdir -p ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR}/lib
+	install -d -m 755 ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR}/lib
 	for t in ${TOOLS}; do \
 	install -m 755 ${B}/$$t ${DESTDIR}${BINDIR}/ || exit 1; done
 	for t in ${INSTALLED}; do \
@@ -197,7 +197,7 @@ install: all
 	ln -sf ${LIBEXECDIR}/$$t ${DESTDIR}${BINDIR}/$$t || exit 1; done
 	install -m 644 sh/lib/*.sh ${DESTDIR}${LIBEXECDIR}/lib/
 	for p in ${PAGES}; do d=${DESTDIR}${MANDIR}/man$${p##*.}; \
-	mkdir -p $$d && install -m 644 man/$$p $$d/ || exit 1; done
+	install -d -m 755 $$d && install -m 644 man/$$p $$d/ || exit 1; done
 
 uninstall:
 	for t in ${TOOLS} ${INSTALLED}; do rm -f ${DESTDIR}${BINDIR}/$$t; done

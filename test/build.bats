@@ -77,7 +77,11 @@ libraries() {
 
 @test "make: install puts commands, scripts and pages in place; uninstall takes them back" {
 	local root=$BATS_TEST_TMPDIR/root
+	umask 077	# root's; the others must be able to use it all the same
 	run -0 make CC=gcc CFLAGS=-Werror DESTDIR="$root" PREFIX=/usr install
+	umask 022
+	[ -z "$(find "$root/usr" -type d -not -perm 755)" ]
+	[ -z "$(find "$root/usr" -type f -not -perm -444)" ]
 	[ -x "$root/usr/bin/cert-expiry" ]
 	[ -f "$root/usr/share/man/man1/cert-expiry.1" ]
 	[ -f "$root/usr/libexec/eca/lib/base.sh" ]
