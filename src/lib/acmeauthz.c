@@ -62,6 +62,16 @@ read_challenge(struct acme *a, struct authz *z, const struct json *c)
 	return 0;
 }
 
+/* Is this identifier fit to be a word for a hook?  It came from the server. */
+static int
+is_ident(const char *s)
+{
+	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789.:-");
+
+	return n > 0 && n <= 253 && s[n] == '\0' && s[0] != '-';
+}
+
 /* Put the answer to this challenge in place: HOOK_DONE, ... */
 static int
 provision(struct acme *a, const struct solver *s, struct authz *z,
@@ -71,6 +81,10 @@ provision(struct acme *a, const struct solver *s, struct authz *z,
 	char *text, *digest;
 	int rc;
 
+	if (s->hook != NULL && !is_ident(z->name)) {
+		warnx("%s: a name that is none", esc(z->name));
+		return HOOK_FAILED;
+	}
 	if (token == NULL || url == NULL || !http01_token_ok(token) ||
 	    strlen(token) < 22) {
 		warnx("%s: a challenge without URL or with a token that is "
