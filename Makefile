@@ -49,9 +49,9 @@ JSON = ${O}/jsonw.o
 ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${O}/http.o \
 	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
 	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
-ORDER = ${O}/acmeorder.o ${O}/acmeauthz.o ${O}/acmechain.o ${O}/ari.o \
-	${O}/hook.o ${O}/webroot.o ${O}/http01.o ${O}/listen.o ${O}/chain.o \
-	${NAMES}
+ORDER = ${O}/acmeorder.o ${O}/acmejournal.o ${O}/acmeauthz.o \
+	${O}/acmechain.o ${O}/ari.o ${O}/hook.o ${O}/webroot.o ${O}/http01.o \
+	${O}/listen.o ${O}/chain.o ${NAMES}
 
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
@@ -95,14 +95,16 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 
 # modules
-MODULES = acme acmeaccount acmeauthz acmechain acmeorder acmesession ari \
-	b64 chain cleanup csr der eab hook http http01 io json jsonw jws key \
-	listen name ossl pem replace sandbox signer store util webroot
+MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeorder \
+	acmesession ari b64 chain cleanup csr der eab hook http http01 io \
+	json jsonw jws key listen name ossl pem replace sandbox signer store \
+	util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
 ${O}/acmeauthz.o: src/lib/acmeauthz.c
 ${O}/acmechain.o: src/lib/acmechain.c
+${O}/acmejournal.o: src/lib/acmejournal.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
 ${O}/acmesession.o: src/lib/acmesession.c
 ${O}/ari.o: src/lib/ari.c

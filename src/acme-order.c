@@ -28,14 +28,15 @@
 #include "util.h"
 #include "webroot.h"
 
-static const char *chain_anchors, *dir, *hook, *listen_at, *replaced;
+static const char *chain_anchors, *dir, *hook, *journal, *listen_at;
+static const char *replaced;
 
 static _Noreturn void
 usage(void)
 {
 	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-b time] "
-	    "[-e file] [-L name] [-m sec] [-P name] [-T epoch] [-X cert] "
-	    "[-z time] -A file -a file -u url "
+	    "[-e file] [-j file] [-L name] [-m sec] [-P name] [-T epoch] "
+	    "[-X cert] [-z time] -A file -a file -u url "
 	    "-H prog | -l addr:port | -w dir [file]\n");
 	exit(EX_ERR);
 }
@@ -94,17 +95,20 @@ order(struct acme *a, const struct order_want *want)
 {
 	char *chain = NULL;
 	size_t len = 0;
-	int rc;
+	int rc, refused = 0;
 
 	if (own_key(a, want->csr) == -1)
 		return EX_ERR;
 	if ((rc = acme_open(a)) == 0 && (rc = acme_login(a, ACME_ANY)) == 0)
-		rc = order_run(a, want, &chain, &len);
+		refused = (rc = order_run(a, want, &chain, &len)) == EX_ERR;
 	if (rc == 0) {
 		fwrite(chain, 1, len, stdout);
 		free(chain);
 		rc = finish(EX_YES);
 	}
+	/* What is out, or refused, is not to be resumed. */
+	if (want->journal != NULL && (rc == EX_YES || refused))
+		journal_note(want->journal, NULL);
 	return rc;
 }
 
@@ -140,6 +144,9 @@ run(struct acme *a, struct acme_conf *conf, const char *path,
 	want.names = &names;
 	want.replaces = id;
 	want.csr = read_request(path, &names);
+	if (journal != NULL && (rc = journal_open(journal, a->directory,
+	    want.csr, &want.journal)) != 0)
+		return rc;
 	if (hook != NULL)
 		want.solver.hook = hook_start(hook, conf->sec);
 	else if ((want.solver.webroot = dir != NULL ? webroot_dir(dir) :
@@ -151,6 +158,7 @@ run(struct acme *a, struct acme_conf *conf, const char *path,
 		rc = order(a, &want);
 	webroot_free(want.solver.webroot);
 	hook_stop(want.solver.hook);
+	journal_close(want.journal);
 	X509_REQ_free(want.csr);
 	pem_certs_free(want.anchors);
 	names_free(&names);
@@ -175,7 +183,7 @@ main(int argc, char *argv[])
 	struct acme a = {0};
 	struct acme_conf conf = {.sec = 120, .make_key = 1};
 	struct order_want want = {.now = ORDER_AT_ISSUE};
-	static const char options[] = ":A:B:H:L:P:T:VX:Ya:b:e:l:m:u:vw:z:";
+	static const char options[] = ":A:B:H:L:P:T:VX:Ya:b:e:j:l:m:u:vw:z:";
 	int ch;
 
 	std_fill();
@@ -215,6 +223,9 @@ main(int argc, char *argv[])
 			break;
 		case 'e':
 			conf.events = optarg;
+			break;
+		case 'j':
+			journal = optarg;
 			break;
 		case 'l':
 			listen_at = optarg;

@@ -180,38 +180,89 @@ post_new_order(struct order *o, struct acme_reply *r)
 	return rc;
 }
 
+/* Take over an order as it was made, or as it is found again. */
 static int
-new_order(struct order *o)
+take_order(struct order *o, const struct acme_reply *r)
 {
-	const struct json *urls;
-	struct acme_reply r;
+	const struct json *urls = json_arr(r->json, "authorizations");
 	const char *url;
 	size_t i;
 	int rc;
 
-	if ((rc = post_new_order(o, &r)) != 0)
+	if (json_len(urls) == 0 || json_len(urls) > AUTHZ_MAX) {
+		warnx("order: no authorizations, or too many");
+		return EX_ERR;
+	}
+	if ((rc = read_order(o, r)) != 0)
 		return rc;
-	set(&o->url, r.location);
-	urls = json_arr(r.json, "authorizations");
-	if (o->url == NULL || json_len(urls) == 0 ||
-	    json_len(urls) > AUTHZ_MAX) {
-		warnx("newOrder: %s in the answer", o->url == NULL ?
-		    "no order URL" : "no authorizations, or too many");
-		rc = EX_ERR;
-	} else
-		rc = read_order(o, &r);
-	if (rc == 0 && o->finalize == NULL) {
-		warnx("newOrder: no finalize URL in the answer");
-		rc = EX_ERR;
+	if (o->finalize == NULL) {
+		warnx("order: no finalize URL in the answer");
+		return EX_ERR;
 	}
 	o->authz = xcalloc(json_len(urls), sizeof(*o->authz));
-	for (i = 0; rc == 0 && i < json_len(urls); i++) {
+	for (i = 0; i < json_len(urls); i++) {
 		if ((url = json_str_at(urls, i)) == NULL) {
-			warnx("newOrder: an authorization that is no URL");
-			rc = EX_ERR;
-		} else
-			o->authz[o->n++].url = xstrdup(url);
+			warnx("order: an authorization that is no URL");
+			return EX_ERR;
+		}
+		o->authz[o->n++].url = xstrdup(url);
 	}
+	return 0;
+}
+
+static int
+new_order(struct order *o)
+{
+	struct acme_reply r;
+	int rc;
+
+	if ((rc = post_new_order(o, &r)) != 0)
+		return rc;
+	if (r.location == NULL) {
+		warnx("newOrder: no order URL in the answer");
+		rc = EX_ERR;
+	} else {
+		set(&o->url, r.location);
+		if (o->want->journal != NULL &&
+		    journal_note(o->want->journal, o->url) == -1)
+			rc = EX_ERR;
+		else
+			rc = take_order(o, &r);
+	}
+	acme_reply_free(&r);
+	return rc;
+}
+
+/*
+ * Go on with the order in the journal.  0 when it is still good for something;
+ * -1 when there is none or it is not: then a new one is made.
+ */
+static int
+old_order(struct order *o)
+{
+	const char *url = o->want->journal != NULL ?
+	    journal_order(o->want->journal) : NULL;
+	struct acme_reply r;
+	const char *status;
+	int rc;
+
+	if (url == NULL)
+		return -1;
+	if ((rc = acme_post(o->a, url, "", &r)) != 0) {
+		warnx("order: %s: %s", esc(url), esc(http_error(o->a->http)));
+		return rc;
+	}
+	status = json_str(r.json, "status");
+	if (r.status == 429 || r.status >= 500)
+		rc = acme_refused(o->a, "order", &r);
+	else if (r.status != 200 || status == NULL ||
+	    strcmp(status, "invalid") == 0)
+		rc = -1;
+	else {
+		set(&o->url, url);
+		rc = take_order(o, &r);
+	}
+	acme_status(o->a, "order", url, rc == 0 ? "resumed" : "not resumed");
 	acme_reply_free(&r);
 	return rc;
 }
@@ -431,7 +482,8 @@ order_run(struct acme *a, const struct order_want *want, char **chain,
 	struct order o = {.a = a, .want = want, .retry_after = -1};
 	int rc;
 
-	rc = new_order(&o);
+	if ((rc = old_order(&o)) == -1)
+		rc = new_order(&o);
 	if (rc == 0 && strcmp(o.status, "pending") == 0) {
 		if ((rc = each(&o, AUTHZ_TODO, authz_load)) == 0 &&
 		    (rc = each(&o, AUTHZ_TODO, authz_answer)) == 0)

@@ -10,6 +10,7 @@
 
 #include "acme.h"
 #include "acmeauthz.h"
+#include "acmejournal.h"
 #include "name.h"
 
 #define ORDER_AT_ISSUE ((time_t)-1)	/* for order_want.now */
@@ -19,6 +20,7 @@ struct order_want {
 	const struct names *names;	/* of the CSR: DNS and IP only */
 	struct solver solver;		/* who answers the challenges */
 	STACK_OF(X509) *anchors;	/* of the chain; NULL: only its links */
+	struct journal *journal;	/* NULL: orders are not resumed */
 	const char *alternate;		/* chain by its root; NULL: the first */
 	const char *profile;		/* NULL: the server's choice */
 	const char *replaces;		/* certificate by ARI, or NULL */
