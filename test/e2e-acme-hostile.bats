@@ -168,9 +168,9 @@ gone() {
 	bend /new '"pending"' 7
 	fails 2 'order: the answer has no status'
 	bend /new "[\"$base/authz\"]" '{}'
-	fails 2 'newOrder: no authorizations'
+	fails 2 'order: no authorizations'
 	bend /new "[\"$base/authz\"]" '[]'
-	fails 2 'newOrder: no authorizations'
+	fails 2 'order: no authorizations'
 	bend /new "[\"$base/authz\"]" '[7]'
 	fails 2 'newOrder: an authorization that is no URL'
 	bend /new finalize finalise
@@ -200,7 +200,7 @@ gone() {
 	    \"authorizations\":[${many%,}]}" >new
 	says[/new]="add_header Replay-Nonce abc; add_header Location x;
 		root $PWD; error_page 405 =200 /new;"
-	fails 2 'newOrder: no authorizations, or too many in the answer'
+	fails 2 'order: no authorizations, or too many'
 }
 
 @test "acme-order: tokens that are none do not become files" {
