@@ -172,9 +172,9 @@ gone() {
 	bend /new "[\"$base/authz\"]" '[]'
 	fails 2 'order: no authorizations'
 	bend /new "[\"$base/authz\"]" '[7]'
-	fails 2 'newOrder: an authorization that is no URL'
+	fails 2 'order: an authorization that is no URL'
 	bend /new finalize finalise
-	fails 2 'newOrder: no finalize URL in the answer'
+	fails 2 'order: no finalize URL in the answer'
 	say /authz 200 '[]'
 	fails 2 'authz: authorization without status'
 	bend /authz '"pending"' null
