@@ -120,20 +120,19 @@ install(struct store *s, const char *name, STACK_OF(X509) *chain, EVP_PKEY *key)
 	return path;
 }
 
-/* Print the path; the deployment is done, whatever becomes of this. */
+/*
+ * Print the path, without need of memory: the deployment is done, whatever
+ * becomes of this.
+ */
 static int
 report(const char *path)
 {
-	char *line = xasprintf("%s\n", path);
-	int rc = EX_YES;
-
-	if (io_write(STDOUT_FILENO, line, strlen(line)) == -1 ||
-	    close(STDOUT_FILENO) == -1) {
-		warn("stdout: %s is current now, but saying so failed", path);
-		rc = EX_ERR;
-	}
-	free(line);
-	return rc;
+	if (io_write(STDOUT_FILENO, path, strlen(path)) == 0 &&
+	    io_write(STDOUT_FILENO, "\n", 1) == 0 &&
+	    close(STDOUT_FILENO) == 0)
+		return EX_YES;
+	warn("stdout: %s is current now, but saying so failed", path);
+	return EX_ERR;
 }
 
 static int

@@ -372,6 +372,7 @@ main(int argc, char *argv[])
 
 	std_fill();
 	options(argc, argv);
+	ossl_memory();
 	if (keyfile != NULL)
 		key_no_dump();
 	signal(SIGPIPE, SIG_IGN);

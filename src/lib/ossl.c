@@ -21,11 +21,6 @@ ossl_warn(const char *subject, const char *fallback)
 	ERR_clear_error();
 }
 
-/*
- * Memory that cannot be had ends the program, as in util.h.  libcrypto itself
- * goes on without: it crashes, or takes a key for a wrong one and a chain for
- * a bad one.
- */
 static void *
 mem_alloc(size_t size, const char *file, int line)
 {
@@ -52,9 +47,17 @@ mem_realloc(void *p, size_t size, const char *file, int line)
 }
 
 void
-ossl_reader(void)
+ossl_memory(void)
 {
 	CRYPTO_set_mem_functions(mem_alloc, mem_realloc, mem_free);
+	/* Its clean-up would wait for locks that the failed call holds. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
+void
+ossl_reader(void)
+{
+	ossl_memory();
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
 	    OPENSSL_INIT_NO_ATEXIT, NULL);
 }
@@ -68,7 +71,7 @@ ossl_maker(void)
 
 	if (getenv("OPENSSL_CONF") == NULL)
 		opts |= OPENSSL_INIT_NO_LOAD_CONFIG;
-	CRYPTO_set_mem_functions(mem_alloc, mem_realloc, mem_free);
+	ossl_memory();
 	/* Before a configuration is read, so that what it says wins. */
 	RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256");
 	OPENSSL_init_crypto(opts, NULL);

@@ -13,6 +13,14 @@
 void ossl_warn(const char *subject, const char *fallback);
 
 /*
+ * From now on memory that libcrypto cannot have ends the program, as in
+ * util.h.  By itself it goes on without: it crashes, or takes a good key or a
+ * good chain for a bad one.  There is no clean-up at exit.  To be called before
+ * anything else of libcrypto; the two functions below do it too.
+ */
+void ossl_memory(void);
+
+/*
  * Start libcrypto for a program that only parses: openssl.cnf is not read
  * and nothing is freed at exit, which saves half a millisecond.
  */

@@ -342,7 +342,7 @@ install(const struct store *s, const char *name,
     const struct store_file *files, size_t n)
 {
 	char was[PATH_MAX], *final = NULL, *target = NULL, *path = NULL;
-	int have;
+	int have, ok;
 
 	if ((have = read_current(s, was)) == -1)
 		return NULL;
@@ -352,14 +352,16 @@ install(const struct store *s, const char *name,
 		return NULL;
 	}
 	target = xasprintf("gen/%s", final);
+	path = xasprintf("%s/%s", s->path, target);
 	if (fsync(s->gen) == -1)
-		fail(s, "gen");
-	else if (switch_to(s, target, have ? was : NULL) == 0)
-		path = xasprintf("%s/%s", s->path, target);
-	if (path == NULL)
+		ok = fail(s, "gen");
+	else
+		ok = switch_to(s, target, have ? was : NULL);
+	if (ok == -1)
 		remove_gen(s, final);
-	else if (fsync(s->fd) == -1) {
+	else if ((ok = fsync(s->fd)) == -1)
 		warn("%s: in place and current, but could not be synced", path);
+	if (ok == -1) {
 		free(path);
 		path = NULL;
 	}
