@@ -19,6 +19,7 @@
 #include "acmesession.h"
 #include "eab.h"
 #include "jsonw.h"
+#include "ossl.h"
 #include "util.h"
 
 #define PAGES 1000	/* of orders */
@@ -340,6 +341,7 @@ main(int argc, char *argv[])
 	int ch;
 
 	std_fill();
+	ossl_memory();
 	while ((ch = getopt(argc, argv, ":A:E:VYa:e:k:m:u:v")) != -1) {
 		switch (ch) {
 		case 'A':

@@ -24,6 +24,7 @@
 #include "jws.h"
 #include "key.h"
 #include "name.h"
+#include "ossl.h"
 #include "pem.h"
 #include "util.h"
 #include "webroot.h"
@@ -187,6 +188,7 @@ main(int argc, char *argv[])
 	int ch;
 
 	std_fill();
+	ossl_memory();
 	while ((ch = getopt(argc, argv, options)) != -1) {
 		switch (ch) {
 		case 'A':

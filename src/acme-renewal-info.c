@@ -19,6 +19,7 @@
 #include "acmesession.h"
 #include "ari.h"
 #include "jsonw.h"
+#include "ossl.h"
 #include "pem.h"
 #include "util.h"
 
@@ -170,6 +171,7 @@ main(int argc, char *argv[])
 	int ch;
 
 	std_fill();
+	ossl_memory();
 	while ((ch = getopt(argc, argv, ":A:T:Ve:m:u:v")) != -1) {
 		switch (ch) {
 		case 'A':

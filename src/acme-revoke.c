@@ -18,6 +18,7 @@
 #include "acmeaccount.h"
 #include "acmesession.h"
 #include "b64.h"
+#include "ossl.h"
 #include "pem.h"
 #include "util.h"
 
@@ -112,6 +113,7 @@ main(int argc, char *argv[])
 	int ch, rc, reason = -1;
 
 	std_fill();
+	ossl_memory();
 	while ((ch = getopt(argc, argv, ":A:G:Va:e:k:m:u:v")) != -1) {
 		switch (ch) {
 		case 'A':

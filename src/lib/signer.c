@@ -154,8 +154,13 @@ send_hello(struct keeper *k, int fd)
 	size_t n = 0, skip = strlen(k->directory) + 1, a, j, t;
 	int rc;
 
-	if ((jwk = jws_jwk(k->key)) == NULL || alg == NULL)
+	if ((jwk = jws_jwk(k->key)) == NULL)
 		return -1;
+	if (alg == NULL) {
+		warnx("%s: JOSE has no algorithm for this key", k->path);
+		free(jwk);
+		return -1;
+	}
 	thumb = jws_thumbprint(jwk);
 	line = account_line(k->accounts, k->directory, &n);
 	n = line == NULL ? 0 : n - skip;

@@ -1,0 +1,393 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The commands with memory that runs out: an allocation fails, once or from
+# then on.  No crash, no hang, and either all of the output or an error.  See
+# test/fault/starve and oom.c.
+#
+# With ECA_TEST_LONG=1 every allocation is tried, otherwise a sample.  The shim
+# and a sanitizer cannot both be the allocator: it is always the plain build
+# that is tested.  When ECA_BIN is another one, there is little new to be seen,
+# and the sample is as small as can be.
+
+export ECA_OTHER_BIN=${ECA_OTHER_BIN-${ECA_BIN-}}
+unset ECA_BIN
+load helper
+load servers
+
+setup_file() {
+	export OOM_SO=$BATS_FILE_TMPDIR/oom.so
+	"${CC:-cc}" -D_GNU_SOURCE -std=c11 -O1 -Wall -Wextra -Werror -shared \
+	    -fPIC -o "$OOM_SO" "$ECA_ROOT/test/fault/oom.c"
+}
+
+teardown_file() {
+	end_servers
+}
+
+setup() {
+	PATH=$ECA_ROOT/test/fault:$PATH
+	TMPDIR=$BATS_TEST_TMPDIR
+	export TMPDIR
+	once=60 sticky=8
+	[ -z "${ECA_TEST_LONG-}" ] || once=0 sticky=0
+	[ "${ECA_OTHER_BIN:-$ECA_BIN}" -ef "$ECA_BIN" ] || once=6 sticky=2
+	cd "$BATS_TEST_TMPDIR" || return
+	export DIR=$PWD
+	: >nothing
+	# shellcheck disable=SC2016	# for check itself
+	echo '[ "$1" = failed ] || cmp "$out" "$first"' >same
+}
+
+teardown() {
+	stop_bg
+}
+
+# unbroken MIN FAILED STARVE-ARGUMENT...: of MIN allocations or more none is
+# broken, and FAILED of those tried or more made the command fail.
+unbroken() {
+	run -0 starve "${@:3}"
+	[[ ${lines[-1]} =~ ^'allocations: '([0-9]+)', tried: '[0-9]+', failed: '([0-9]+)', broken: 0'$ ]]
+	[ "${BASH_REMATCH[1]}" -ge "$1" ]
+	[ "${BASH_REMATCH[2]}" -ge "$2" ]
+}
+
+# starved MIN STARVE-ARGUMENT...: one failure, and then no end of them.
+starved() {
+	unbroken "$1" 0 -n "$once" "${@:2}"
+	unbroken "$1" 1 -s -n "$sticky" "${@:2}"
+}
+
+# A program that allocates ten times, and so does its child.
+twenty() {
+	cat >twenty.c <<-'END'
+	#include <sys/wait.h>
+	#include <stdio.h>
+	#include <stdlib.h>
+	#include <unistd.h>
+	static void
+	ten(int from)
+	{
+		char text[8];
+		void *volatile p;
+		int i;
+		for (i = from; i < from + 10; i++) {
+			p = i % 2 ? malloc(7) : calloc(7, 1);
+			if (p == NULL)
+				(void)!write(1, text, (size_t)snprintf(text,
+				    sizeof(text), "%d ", i));
+			free(p);
+		}
+	}
+	int
+	main(int argc, char **argv)
+	{
+		ten(1);
+		if (fork() == 0) {
+			ten(11);
+			_exit(0);
+		}
+		wait(NULL);
+		if (argc > 1)
+			execv(argv[1], argv + 1);
+		return 0;
+	}
+	END
+	"${CC:-cc}" -D_GNU_SOURCE -O1 -o twenty twenty.c
+}
+
+# Each with memory for all but what is said.
+short_of() {
+	env OOM_COUNT=count LD_PRELOAD="$OOM_SO" "$@"
+}
+
+@test "oom.so counts the allocations of a program and of its children" {
+	twenty
+	run -0 short_of ./twenty
+	[ -z "$output" ]
+	[ "$(od -An -t d8 count)" -eq 20 ]
+	# what it executes has no part in it
+	run -0 short_of ./twenty ./twenty
+	[ "$(od -An -t d8 count)" -eq 20 ]
+	run -125 env OOM_COUNT=no/count LD_PRELOAD="$OOM_SO" ./twenty
+}
+
+@test "oom.so lets the one allocation fail, or all from there" {
+	twenty
+	run -0 short_of OOM_AT=3 ./twenty
+	[ "$output" = '3 ' ]
+	run -0 short_of OOM_AT=15 ./twenty
+	[ "$output" = '15 ' ]
+	run -0 short_of OOM_AT=18 OOM_STICKY=1 ./twenty
+	[ "$output" = '18 19 20 ' ]
+	run -0 short_of OOM_AT=21 OOM_STICKY=1 ./twenty
+	[ -z "$output" ]
+}
+
+# program NAME CODE: p is what malloc gave, maybe NULL.
+program() {
+	printf '#include <%s.h>\n' err stdio stdlib string unistd >"$1.c"
+	printf 'int main(void) { char *volatile p = malloc(7);\n%s\n}\n' "$2" \
+	    >>"$1.c"
+	"${CC:-cc}" -D_GNU_SOURCE -O1 -o "$1" "$1.c"
+}
+
+@test "starve finds no fault in a program that is right" {
+	program right 'if (p == NULL) errx(2, "memory");
+		puts("good"); fflush(stdout); _exit(0);'
+	run -0 --separate-stderr starve nothing same -- "$PWD/right"
+	[[ $output == 'allocations: '*', failed: 1, broken: 0' ]]
+	[ -z "$stderr" ]
+	# a status of its own is fine too, when it is always that one
+	program no 'if (p == NULL) errx(2, "memory"); _exit(1);'
+	run -0 starve nothing same -- "$PWD/no"
+	# stdout that cannot be had is stdout that is not used
+	program silent 'if (p == NULL) errx(75, "memory"); _exit(0);'
+	run -0 starve -s nothing same -- "$PWD/silent"
+}
+
+@test "starve finds what is wrong in a program" {
+	local what code
+	while IFS='|' read -r what code; do
+		program wrong "setvbuf(stdout, NULL, _IONBF, 0);
+			if (p == NULL) { $code } puts(\"good\"); _exit(0);"
+		run -1 starve -t 2 nothing same -- "$PWD/wrong"
+		[[ $output == *"starve: allocation 1: exit $what"* ]] ||
+		    { echo "$code: $output"; return 1; }
+		[[ $output == *', tried: 1, '*', broken: 1' ]]
+	done <<-'END'
+	139: neither done nor an error|*(volatile char *)8 = 1;
+	134: neither done nor an error|abort();
+	124: neither done nor an error|pause();
+	1: neither done nor an error|errx(1, "memory");
+	0: the check fails, done|puts("bad");
+	2: something on stdout|puts("goo"); errx(2, "memory");
+	2: badly told|return 2;
+	2: badly told|fputs("memory\n", stderr); _exit(2);
+	2: badly told|warnx("1"); warnx("2"); warnx("3"); warnx("4"); errx(2, "");
+	END
+	# an error is no excuse for what it leaves behind
+	program wrong 'if (p == NULL) errx(2, "memory"); _exit(0);'
+	# shellcheck disable=SC2016	# for check itself
+	echo '[ "$1" = done ]' >never
+	run -1 starve nothing never -- "$PWD/wrong"
+	[[ $output == *'allocation 1: exit 2: the check fails'* ]]
+}
+
+@test "starve refuses what is no test" {
+	program none '_exit(0);'
+	echo false >no
+	run -2 starve nothing no -- "$PWD/none"
+	[ "${lines[-1]}" = 'starve: the check fails without a fault' ]
+	sed 's/malloc(7)/NULL/' none.c >never.c
+	"${CC:-cc}" -o never never.c
+	run -2 starve nothing nothing -- "$PWD/never"
+	[ "$output" = 'starve: the command allocates nothing' ]
+	# shellcheck disable=SC2016	# for the inner shell
+	run -2 starve nothing nothing -- sh -c 'kill -KILL $$'
+	[[ $output == *'starve: the command fails by itself: exit 137'* ]]
+	run -2 starve nothing nothing "$PWD/none"
+	[[ $output == 'usage: starve '* ]]
+	OOM_SO=$PWD/missing run -2 starve nothing nothing -- "$PWD/none"
+	[ "$output" = 'starve: OOM_SO: not there' ]
+}
+
+# mkkey: a whole key, or none and no file.
+key_scripts() {
+	cat >check-out <<-'END'
+	[ "$1" = failed ] || openssl pkey -in "$out" -noout -check >/dev/null
+	END
+	cat >check-file <<-'END'
+	if [ "$1" = failed ]; then
+		[ -z "$(ls -A)" ]
+	else
+		[ "$(ls -A)" = key.pem ]
+		[ "$(stat -c %a key.pem)" = 600 ]
+		openssl pkey -in key.pem -noout -check >/dev/null
+	fi
+	END
+}
+
+@test "mkkey without memory makes no key and no file" {
+	key_scripts
+	local type
+	for type in P-256 P-384 Ed25519; do
+		starved 1000 nothing check-out -- mkkey -t "$type"
+		starved 1000 nothing check-file -- mkkey -t "$type" -o key.pem
+	done
+}
+
+# mkcsr: the same request but for the signature, which must be good.
+csr_scripts() {
+	mkkey -o key.pem
+	mkkey -t Ed25519 -o ed.pem
+	cat >check-csr <<-'END'
+	[ "$1" = done ] || exit 0
+	text() {
+		openssl req -noout -verify -text -in "$1" >text 2>verify
+		grep -q OK verify
+		sed '/^    Signature Value:/,$d' text
+	}
+	text "$first" >want
+	text "$out" >got
+	cmp want got
+	END
+}
+
+@test "mkcsr without memory makes no request" {
+	csr_scripts
+	starved 1000 nothing check-csr -- mkcsr -k "$DIR/key.pem" \
+	    -d a.example -d '*.b.example' -i 192.0.2.1 -N CN=device,O=Factory
+	starved 1000 nothing same -- mkcsr -k "$DIR/ed.pem" -d a.example \
+	    -D URI:https://a.example/ -D email:a@a.example
+	starved 1000 nothing same -- mkcsr -k "$DIR/ed.pem" \
+	    -x "$CA/a.example.pem"
+}
+
+@test "cert-expiry without memory does not call anything fresh" {
+	cat "$CA/a.example.chain.pem" "$CA/a.example.key" "$CA/root.pem" >all
+	local at form now
+	now=$(date +%s)
+	# fresh, and not
+	for at in "$now" 4000000000; do
+		for form in json prometheus; do
+			starved 50 -i all nothing same -- \
+			    cert-expiry -T "$at" -f "$form"
+		done
+		starved 50 -e 3 nothing same -- \
+		    cert-expiry -T "$at" -f nagios "$DIR/all"
+	done
+}
+
+@test "cert-verify without memory says neither yes nor no" {
+	local now
+	now=$(date +%s)
+	starved 1000 nothing same -- cert-verify -T "$now" -B "$CA/root.pem" \
+	    -k "$CA/a.example.key" -n a.example -p server \
+	    "$CA/a.example.chain.pem"
+	starved 1000 -i "$CA/a.example.chain.pem" nothing same -- \
+	    cert-verify -T "$now" -B "$CA/int.pem" -n b.example -p client
+	make_cert . other issuer=self
+	starved 1000 nothing same -- cert-verify -T "$now" -B "$DIR/other.pem" \
+	    -n a.example "$CA/a.example.chain.pem"
+}
+
+# cert-deploy: an error leaves the old pair, but maybe a generation besides
+# that is not current; the next run goes well and heals the rest.
+deploy_scripts() {
+	make_cert "$DIR" old san=DNS:a.example issuer=self
+	make_cert "$DIR" new san=DNS:a.example issuer=self
+	cert-deploy -k old.key made old.chain.pem
+	echo 'cp -a "$DIR/made" store' >setup-store
+	cat >check-store <<-'END'
+	is() {
+		[ "$(cat store/current/fullchain.pem)" = "$(cat "$DIR/$1.pem")" ]
+		[ "$(cat store/current/key.pem)" = "$(cat "$DIR/$1.key")" ]
+	}
+	if [ "$1" = failed ]; then
+		is old
+		cert-deploy -k "$DIR/new.key" store "$DIR/new.chain.pem" >path
+	else
+		[ -s "$out" ]
+		[ "$(ls store/gen | wc -l)" -eq 2 ]
+	fi
+	is new
+	[ "$(ls -A store)" = "$(printf '%s\n' current gen previous)" ]
+	[ -z "$(find store -name '.*')" ]
+	END
+}
+
+@test "cert-deploy without memory leaves the old pair" {
+	deploy_scripts
+	starved 1000 setup-store check-store -- \
+	    cert-deploy -k "$DIR/new.key" store "$DIR/new.chain.pem"
+}
+
+@test "file-replace without memory leaves the old file" {
+	seq 2 20000 >new
+	echo 'seq 1 20000 >target' >setup
+	cat >check <<-'END'
+	if [ "$1" = failed ]; then
+		seq 1 20000 | cmp - target
+	else
+		cmp target "$DIR/new"
+	fi
+	[ "$(ls -A)" = target ]
+	END
+	starved 3 -i new setup check -- file-replace target
+}
+
+@test "log-json without memory writes no line" {
+	printf '%s\n' token=abc note=x >facts
+	starved 3 -i facts nothing same -- \
+	    log-json -T 1800000000 INFO agent cert.renewed serial=1 n:=2 -
+}
+
+@test "tls-peek without memory prints no chain" {
+	local port
+	port=$(free_port)
+	start_bg openssl s_server -accept "127.0.0.1:$port" -www \
+	    -cert "$CA/a.example.pem" -key "$CA/a.example.key" \
+	    -cert_chain "$CA/int.pem"
+	wait_port "$port"
+	starved 1000 nothing same -- tls-peek -m 10 -A "$CA/root.pem" \
+	    "127.0.0.1:$port"
+	starved 1000 nothing same -- tls-peek -m 10 -A "$CA/root.pem" \
+	    -n b.example "127.0.0.1:$port"
+	starved 1000 nothing same -- tls-peek -m 10 -c "$CA/a.example.pem" \
+	    -k "$CA/a.example.key" "127.0.0.1:$port"
+}
+
+# acme-order: nothing is left where challenges are answered, and the account
+# is what it was.
+order_scripts() {
+	mkkey -o account.pem
+	mkkey -o key.pem
+	mkcsr -k key.pem -d a.example -d b.example >req.pem
+	cat >setup-order <<-'END'
+	cp "$DIR"/account.pem* .
+	mkdir web
+	END
+	cat >check-order <<-'END'
+	[ -z "$(find web -type f)" ]
+	[ -z "$(grep 'port 1 ' "$err")" ]
+	cmp account.pem "$DIR/account.pem"
+	[ "$1" = failed ] ||
+	    cert-verify -B "$DIR/issuer.pem" -k "$DIR/key.pem" -n b.example \
+		"$out" >/dev/null
+	END
+}
+
+@test "acme-order without memory refuses what it refuses with it" {
+	order_scripts
+	local url=https://127.0.0.1:9/dir
+	mkcsr -k account.pem -d a.example >own.pem
+	mkcsr -k key.pem -N CN=nobody >nameless.pem
+	# nobody there, and a proxy that is not to be asked
+	https_proxy=http://127.0.0.1:1 starved 1000 setup-order check-order -- \
+	    acme-order -w web -u "$url" -a account.pem -A "$CA/root.pem" \
+	    "$DIR/req.pem"
+	# the account key in the request, no names, no CSR, no anchor, http
+	starved 1000 setup-order check-order -- acme-order -w web -u "$url" \
+	    -a account.pem -A "$CA/root.pem" "$DIR/own.pem"
+	starved 1000 setup-order check-order -- acme-order -w web -u "$url" \
+	    -a account.pem -A "$CA/root.pem" "$DIR/nameless.pem"
+	starved 100 setup-order check-order -- acme-order -w web -u "$url" \
+	    -a account.pem -A "$CA/root.pem" "$DIR/account.pem"
+	starved 10 setup-order check-order -- acme-order -w web -u "$url" \
+	    -a account.pem -A "$DIR/req.pem" "$DIR/req.pem"
+	starved 1 setup-order check-order -- acme-order -w web \
+	    -u "http://127.0.0.1:9/dir" -a account.pem -A "$CA/root.pem" \
+	    "$DIR/req.pem"
+}
+
+@test "acme-order without memory gives no certificate and leaves nothing" {
+	start_dns
+	start_pebble pebble PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 \
+	    PEBBLE_AUTHZREUSE=0
+	pebble_issuer >issuer.pem
+	order_scripts
+	set -- acme-order -Y -m 15 -u "$PEBBLE" -A "$PEBBLE_ROOT" \
+	    -B "$DIR/issuer.pem" -a account.pem
+	starved 1000 setup-order check-order -- "$@" \
+	    -l "127.0.0.1:$PEBBLE_HTTP_PORT" "$DIR/req.pem"
+}
