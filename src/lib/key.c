@@ -370,25 +370,6 @@ key_pem_free(char *pem, size_t len)
 	free(pem);
 }
 
-int
-key_spki_sha256(EVP_PKEY *key, char hex[65])
-{
-	unsigned char md[EVP_MAX_MD_SIZE], *der = NULL;
-	unsigned int mdlen = 0;
-	int i, n, rc = -1;
-
-	if ((n = i2d_PUBKEY(key, &der)) > 0 &&
-	    EVP_Digest(der, (size_t)n, md, &mdlen, EVP_sha256(), NULL) == 1 &&
-	    mdlen == 32) {
-		for (i = 0; i < 32; i++)
-			snprintf(hex + 2 * i, 3, "%02x", md[i]);
-		rc = 0;
-	} else
-		ossl_warn("key", "no SHA-256 of its public half");
-	OPENSSL_free(der);
-	return rc;
-}
-
 void
 key_no_dump(void)
 {

@@ -41,9 +41,6 @@ int key_strong(EVP_PKEY *key, const char *subject);
 char *key_pem(EVP_PKEY *key, size_t *len);
 void key_pem_free(char *pem, size_t len);
 
-/* SHA-256 of the SubjectPublicKeyInfo as 64 hex digits.  0 or -1. */
-int key_spki_sha256(EVP_PKEY *key, char hex[65]);
-
 /*
  * Keep the key out of core dumps and away from debuggers.  For every program
  * that holds one.

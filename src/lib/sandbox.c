@@ -113,12 +113,6 @@ sandbox_connect(int s, unsigned int port)
 	allow_port(s, NET_CONNECT_TCP, port);
 }
 
-void
-sandbox_bind(int s, unsigned int port)
-{
-	allow_port(s, NET_BIND_TCP, port);
-}
-
 int
 sandbox_apply(int s)
 {

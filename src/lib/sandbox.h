@@ -26,9 +26,8 @@ int sandbox_begin(void);
 /* Allow access below path.  A path that does not exist allows nothing. */
 void sandbox_path(int s, const char *path, int access);
 
-/* Allow TCP connections to a port; listening on one. */
+/* Allow TCP connections to a port. */
 void sandbox_connect(int s, unsigned int port);
-void sandbox_bind(int s, unsigned int port);
 
 /*
  * Confine this process and its children from now on, for good.  Returns 0, or
