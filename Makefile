@@ -51,7 +51,7 @@ ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${O}/http.o \
 	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmejournal.o ${O}/acmeauthz.o \
 	${O}/acmechain.o ${O}/ari.o ${O}/hook.o ${O}/webroot.o ${O}/http01.o \
-	${O}/listen.o ${O}/chain.o ${NAMES}
+	${O}/serve.o ${O}/listen.o ${O}/chain.o ${NAMES}
 
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
@@ -81,7 +81,7 @@ ${B}/acme-revoke: src/acme-revoke.c ${acmerevoke}
 acmerenewal = ${O}/ari.o ${ACME}
 ${B}/acme-renewal-info: src/acme-renewal-info.c ${acmerenewal}
 	${LD} src/acme-renewal-info.c ${acmerenewal} -lcurl -ljansson -lcrypto
-http01serve = ${O}/http01.o ${O}/listen.o ${O}/sandbox.o ${O}/io.o ${U}
+http01serve = ${O}/http01.o ${O}/serve.o ${O}/listen.o ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/http01-serve: src/http01-serve.c ${http01serve}
 	${LD} src/http01-serve.c ${http01serve}
 tlspeek = ${O}/sandbox.o ${CRYPTO}
@@ -97,8 +97,8 @@ ${B}/log-json: src/log-json.c ${logjson}
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeorder \
 	acmesession ari b64 chain cleanup csr der eab hook http http01 io \
-	json jsonw jws key listen name ossl pem replace sandbox signer store \
-	util webroot
+	json jsonw jws key listen name ossl pem replace sandbox serve signer \
+	store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -128,6 +128,7 @@ ${O}/ossl.o: src/lib/ossl.c
 ${O}/pem.o: src/lib/pem.c
 ${O}/replace.o: src/lib/replace.c
 ${O}/sandbox.o: src/lib/sandbox.c
+${O}/serve.o: src/lib/serve.c
 ${O}/signer.o: src/lib/signer.c
 ${O}/store.o: src/lib/store.c
 ${O}/util.o: src/lib/util.c

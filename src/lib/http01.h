@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The server side of HTTP-01 (RFC 8555 section 8.3): answers GET and HEAD of
- * /.well-known/acme-challenge/TOKEN and nothing else.  One process, one
- * poll(2) loop, 64 connections at most (the oldest gives way to a new one),
- * 4 KiB of request, ten seconds for an exchange, one request a connection.
- * Links with libc only; never raises SIGPIPE for a peer that is gone.
+ * /.well-known/acme-challenge/TOKEN and nothing else.  One process (see
+ * serve.h), 4 KiB of request, ten seconds for an exchange, one request a
+ * connection.  Links with libc only.
  */
 #ifndef ECA_HTTP01_H
 #define ECA_HTTP01_H
