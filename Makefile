@@ -34,7 +34,7 @@ INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 ca-init.8 \
 	cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
-UNITS = acme-test ari-test der-test http-test json-test jws-test name-test \
+UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
 
@@ -49,8 +49,9 @@ JSON = ${O}/jsonw.o
 ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${O}/http.o \
 	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
 	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
-ORDER = ${O}/acmeorder.o ${O}/acmejournal.o ${O}/acmeauthz.o \
-	${O}/acmechain.o ${O}/ari.o ${O}/hook.o ${O}/webroot.o ${O}/http01.o \
+ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
+	${O}/acmeauthz.o ${O}/acmechain.o ${O}/ari.o ${O}/hook.o \
+	${O}/webroot.o ${O}/http01.o ${O}/alpn01.o ${O}/responder.o \
 	${O}/serve.o ${O}/listen.o ${O}/chain.o ${NAMES}
 
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
@@ -74,7 +75,7 @@ ${B}/acme-account: src/acme-account.c ${acmeaccount}
 	${LD} src/acme-account.c ${acmeaccount} -lcurl -ljansson -lcrypto
 acmeorder = ${ORDER} ${ACME}
 ${B}/acme-order: src/acme-order.c ${acmeorder}
-	${LD} src/acme-order.c ${acmeorder} -lcurl -ljansson -lcrypto
+	${LD} src/acme-order.c ${acmeorder} -lcurl -ljansson -lssl -lcrypto
 acmerevoke = ${ACME}
 ${B}/acme-revoke: src/acme-revoke.c ${acmerevoke}
 	${LD} src/acme-revoke.c ${acmerevoke} -lcurl -ljansson -lcrypto
@@ -95,18 +96,20 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 
 # modules
-MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeorder \
-	acmesession ari b64 chain cleanup csr der eab hook http http01 io \
-	json jsonw jws key listen name ossl pem replace sandbox serve signer \
-	store util webroot
+MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
+	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
+	der eab hook http http01 io json jsonw jws key listen name ossl pem \
+	replace responder sandbox serve signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
 ${O}/acmeauthz.o: src/lib/acmeauthz.c
 ${O}/acmechain.o: src/lib/acmechain.c
 ${O}/acmejournal.o: src/lib/acmejournal.c
+${O}/acmeneworder.o: src/lib/acmeneworder.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
 ${O}/acmesession.o: src/lib/acmesession.c
+${O}/alpn01.o: src/lib/alpn01.c
 ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
@@ -127,6 +130,7 @@ ${O}/name.o: src/lib/name.c
 ${O}/ossl.o: src/lib/ossl.c
 ${O}/pem.o: src/lib/pem.c
 ${O}/replace.o: src/lib/replace.c
+${O}/responder.o: src/lib/responder.c
 ${O}/sandbox.o: src/lib/sandbox.c
 ${O}/serve.o: src/lib/serve.c
 ${O}/signer.o: src/lib/signer.c

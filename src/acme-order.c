@@ -19,6 +19,7 @@
 #include "acmeaccount.h"
 #include "acmeorder.h"
 #include "acmesession.h"
+#include "alpn01.h"
 #include "ari.h"
 #include "io.h"
 #include "jws.h"
@@ -29,7 +30,7 @@
 #include "util.h"
 #include "webroot.h"
 
-static const char *chain_anchors, *dir, *hook, *journal, *listen_at;
+static const char *chain_anchors, *dir, *hook, *http_at, *journal, *tls_at;
 static const char *replaced;
 
 static _Noreturn void
@@ -38,7 +39,7 @@ usage(void)
 	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-b time] "
 	    "[-e file] [-j file] [-L name] [-m sec] [-P name] [-T epoch] "
 	    "[-X cert] [-z time] -A file -a file -u url "
-	    "-H prog | -l addr:port | -w dir [file]\n");
+	    "-H prog | -l addr:port[/tls] | -w dir ... [file]\n");
 	exit(EX_ERR);
 }
 
@@ -59,8 +60,8 @@ read_names(X509_REQ *csr, const char *file, struct names *names)
 			errx(EX_ERR, "%s: %s: ACME is for DNS names and IP "
 			    "addresses only", file, esc(names->v[i].value));
 		if (hook == NULL && strncmp(names->v[i].value, "*.", 2) == 0)
-			errx(EX_ERR, "%s: %s: HTTP-01 cannot prove a wildcard, "
-			    "a hook for DNS-01 can (-H)", file,
+			errx(EX_ERR, "%s: %s: only DNS-01 can prove a "
+			    "wildcard, by a hook (-H)", file,
 			    esc(names->v[i].value));
 	}
 }
@@ -129,6 +130,32 @@ read_replaced(const char *path)
 	return id;
 }
 
+/* Start whoever answers challenges. */
+static int
+start_solver(struct solver *s, struct acme_conf *conf)
+{
+	if (hook != NULL)
+		s->hook = hook_start(hook, conf->sec);
+	if (tls_at != NULL && (s->alpn = alpn01_start(tls_at)) == NULL)
+		return -1;
+	if (dir == NULL && http_at == NULL)
+		return 0;
+	if ((s->webroot = dir != NULL ? webroot_dir(dir) :
+	    webroot_listen(http_at)) == NULL)
+		return -1;
+	conf->writable = webroot_path(s->webroot);
+	return 0;
+}
+
+static void
+stop_solver(struct solver *s)
+{
+	webroot_free(s->webroot);
+	responder_stop(s->alpn);
+	hook_stop(s->hook);
+	solver_free(s);
+}
+
 /* Everything is opened before the sandbox closes; returns the exit code. */
 static int
 run(struct acme *a, struct acme_conf *conf, const char *path,
@@ -136,6 +163,7 @@ run(struct acme *a, struct acme_conf *conf, const char *path,
 {
 	struct names names = {NULL, 0};
 	struct order_want want = *asked;
+	struct solver solver = {0};
 	char *id = replaced != NULL ? read_replaced(replaced) : NULL;
 	int rc;
 
@@ -143,28 +171,38 @@ run(struct acme *a, struct acme_conf *conf, const char *path,
 	    pem_load_certs(chain_anchors, 0)) == NULL)
 		return EX_ERR;
 	want.names = &names;
+	want.solver = &solver;
 	want.replaces = id;
 	want.csr = read_request(path, &names);
 	if (journal != NULL && (rc = journal_open(journal, a->directory,
 	    want.csr, &want.journal)) != 0)
 		return rc;
-	if (hook != NULL)
-		want.solver.hook = hook_start(hook, conf->sec);
-	else if ((want.solver.webroot = dir != NULL ? webroot_dir(dir) :
-	    webroot_listen(listen_at)) != NULL)
-		conf->writable = webroot_path(want.solver.webroot);
-	else
+	if (start_solver(&solver, conf) == -1)
 		return EX_ERR;
 	if ((rc = acme_start(a, conf)) == 0)
 		rc = order(a, &want);
-	webroot_free(want.solver.webroot);
-	hook_stop(want.solver.hook);
+	stop_solver(&solver);
 	journal_close(want.journal);
 	X509_REQ_free(want.csr);
 	pem_certs_free(want.anchors);
 	names_free(&names);
 	free(id);
 	return acme_end(a, rc);
+}
+
+/* addr:port, with /tls behind for the TLS one. */
+static void
+opt_listen(char *s)
+{
+	char *end = strrchr(s, '/');
+
+	if (end == NULL)
+		http_at = s;
+	else if (strcmp(end, "/tls") == 0) {
+		*end = '\0';
+		tls_at = s;
+	} else
+		errx(EX_ERR, "-l %s: not addr:port or addr:port/tls", esc(s));
 }
 
 static time_t
@@ -230,7 +268,7 @@ main(int argc, char *argv[])
 			journal = optarg;
 			break;
 		case 'l':
-			listen_at = optarg;
+			opt_listen(optarg);
 			break;
 		case 'm':
 			conf.sec = opt_num(ch, optarg, 1, 86400);
@@ -253,7 +291,8 @@ main(int argc, char *argv[])
 	}
 	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL ||
 	    conf.key == NULL ||
-	    (dir != NULL) + (listen_at != NULL) + (hook != NULL) != 1)
+	    (dir != NULL && http_at != NULL) || (dir == NULL &&
+	    http_at == NULL && tls_at == NULL && hook == NULL))
 		usage();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

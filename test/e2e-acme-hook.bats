@@ -166,12 +166,6 @@ gone() {
 	done
 }
 
-@test "acme-order: -H is not for -w and -l" {
-	csr a.example
-	run -2 --separate-stderr step -H ./hook -l 127.0.0.1:0
-	[[ $stderr == "usage: acme-order "* ]]
-}
-
 # knot DIR ZONE: a real name server for the zone that takes updates signed with
 # DIR/tsig.key; its port in $knot_port.
 knot() {

@@ -7,13 +7,14 @@
 #   start_dns           challtestsrv as name server: every name is 127.0.0.1;
 #                       sets DNS (its port) and DNS_MANAGE (URL)
 #   start_step_ca [ca-init options]
-#                       sets CA_DIR, ROOT, ACME (directory URL), HTTP_PORT
-#                       (where it asks HTTP-01 challenges)
+#                       sets CA_DIR, ROOT, ACME (directory URL), HTTP_PORT and
+#                       TLS_PORT (where it asks challenges)
 #   start_pebble NAME [VARIABLE=value ...] [-strict] [{JSON}]
 #                       JSON is added to its configuration;
 #                       sets PEBBLE (directory URL), PEBBLE_ROOT,
-#                       PEBBLE_HTTP_PORT, PEBBLE_MANAGE (URL); the ports are
-#                       those of the last time when NAME was there before
+#                       PEBBLE_HTTP_PORT, PEBBLE_TLS_PORT, PEBBLE_MANAGE (URL);
+#                       the ports are those of the last time when NAME was
+#                       there before
 
 # server NAME COMMAND...: in the background; its log is NAME.log.
 server() {
@@ -52,6 +53,7 @@ run_step_ca() {
 	# shellcheck disable=SC2016	# for the inner shell
 	server step-ca sh -c 'cd "$1" && shift && exec step-ca "$@"' sh \
 	    "$CA_DIR" --insecure --acme-http-port "$HTTP_PORT" \
+	    --acme-tls-port "$TLS_PORT" \
 	    --resolver "127.0.0.1:${DNS:-53}" \
 	    --password-file secrets/password config/ca.json
 	wait_port "$CA_PORT"
@@ -59,9 +61,11 @@ run_step_ca() {
 
 start_step_ca() {
 	require step-ca jq
-	export CA_DIR=$BATS_FILE_TMPDIR/step-ca CA_PORT HTTP_PORT ROOT ACME
+	export CA_DIR=$BATS_FILE_TMPDIR/step-ca CA_PORT HTTP_PORT TLS_PORT
+	export ROOT ACME
 	CA_PORT=$(free_port)
 	HTTP_PORT=$(free_port)
+	TLS_PORT=$(free_port)
 	ca-init -d "$CA_DIR" -a "127.0.0.1:$CA_PORT" "$@" \
 	    >"$BATS_FILE_TMPDIR/ca.json"
 	ROOT=$CA_DIR/certs/root_ca.crt
@@ -80,11 +84,13 @@ start_pebble() {
 		*) env+=("$word") ;;
 		esac
 	done
-	export PEBBLE PEBBLE_ROOT=$CA/root.pem PEBBLE_HTTP_PORT PEBBLE_MANAGE
+	export PEBBLE PEBBLE_ROOT=$CA/root.pem PEBBLE_HTTP_PORT PEBBLE_TLS_PORT
+	export PEBBLE_MANAGE
 	mkdir -p "$dir"
 	[ -s "$dir/ports" ] ||
-	    echo "$(free_port) $(free_port) $(free_port)" >"$dir/ports"
-	read -r port manage PEBBLE_HTTP_PORT <"$dir/ports"
+	    echo "$(free_port) $(free_port) $(free_port) $(free_port)" \
+	    >"$dir/ports"
+	read -r port manage PEBBLE_HTTP_PORT PEBBLE_TLS_PORT <"$dir/ports"
 	PEBBLE=https://127.0.0.1:$port/dir
 	PEBBLE_MANAGE=https://127.0.0.1:$manage
 	jq --argjson more "$more" '.pebble += $more' >"$dir/config.json" <<-END
@@ -94,7 +100,7 @@ start_pebble() {
 		"certificate": "$CA/a.example.chain.pem",
 		"privateKey": "$CA/a.example.key",
 		"httpPort": $PEBBLE_HTTP_PORT,
-		"tlsPort": $(free_port),
+		"tlsPort": $PEBBLE_TLS_PORT,
 		"ocspResponderURL": "",
 		"externalAccountBindingRequired": false,
 		"profiles": {"default": {"description": "the only one",

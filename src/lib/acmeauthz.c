@@ -10,6 +10,20 @@
 #include "jws.h"
 #include "util.h"
 
+/* The ways to answer, in the order in which they are tried. */
+static const struct way {
+	const char *type;
+	int hook;	/* by the hook, else by ourselves */
+} ways[] = {
+	{"http-01", 0},
+	{"tls-alpn-01", 0},
+	{"http-01", 1},
+	{"dns-01", 1},
+	{"tls-alpn-01", 1}
+};
+
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
 static void
 set(char **p, const char *s)
 {
@@ -34,9 +48,57 @@ challenge_of(const struct json *challenges, const char *type, const char *url)
 	return NULL;
 }
 
+static struct past *
+past_of(const struct solver *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->npast; i++)
+		if (strcmp(s->past[i].name, name) == 0)
+			return &s->past[i];
+	return NULL;
+}
+
+/* The challenge of that way, if it is offered and somebody answers it. */
+static const struct json *
+open_way(const struct solver *s, const struct way *w,
+    const struct json *challenges)
+{
+	const struct json *c = challenge_of(challenges, w->type, NULL);
+	const char *status = json_str(c, "status");
+
+	if (w->hook ? s->hook == NULL : strcmp(w->type, "http-01") == 0 ?
+	    s->webroot == NULL : s->alpn == NULL)
+		return NULL;
+	return status != NULL && strcmp(status, "invalid") == 0 ? NULL : c;
+}
+
+void
+authz_failed(struct acme *a, struct solver *s, struct authz *z,
+    const char *status)
+{
+	struct past *p = past_of(s, z->name);
+
+	warnx("%s: %s %s: %s", esc(z->name), z->type, esc(status),
+	    z->error != NULL ? z->error : "no error given");
+	acme_status(a, "challenge", z->name, z->error != NULL ? z->error :
+	    status);
+	if (p == NULL) {
+		s->past = xrealloc(s->past, (s->npast + 1) *
+		    sizeof(*s->past));
+		p = &s->past[s->npast++];
+		p->name = xstrdup(z->name);
+		p->ways = 0;
+	}
+	p->ways = z->way + 1;
+	z->state = AUTHZ_FAILED;
+	set(&z->challenge, NULL);
+}
+
 /* Take over what a challenge object says. */
 static int
-read_challenge(struct acme *a, struct authz *z, const struct json *c)
+read_challenge(struct acme *a, struct solver *s, struct authz *z,
+    const struct json *c)
 {
 	const char *status = json_str(c, "status");
 	const struct json *e = json_obj(c, "error");
@@ -53,8 +115,7 @@ read_challenge(struct acme *a, struct authz *z, const struct json *c)
 	else if (strcmp(status, "pending") == 0)
 		z->state = AUTHZ_TROUBLE;
 	else {
-		warnx("%s: %s %s: %s", esc(z->name), z->type, esc(status),
-		    z->error != NULL ? z->error : "no error given");
+		authz_failed(a, s, z, status);
 		return EX_ERR;
 	}
 	acme_status(a, "challenge", z->name, z->state == AUTHZ_TROUBLE ?
@@ -72,16 +133,35 @@ is_ident(const char *s)
 	return n > 0 && n <= 253 && s[n] == '\0' && s[0] != '-';
 }
 
-/* Put the answer to this challenge in place: HOOK_DONE, ... */
+/* Put an answer in place: HOOK_DONE, HOOK_DECLINED, HOOK_FAILED. */
+static int
+put(const struct solver *s, const struct way *w, const char *name,
+    const char *token, const char *text)
+{
+	int rc;
+	char *digest = jws_thumbprint(text);	/* section 8.4; RFC 8737 */
+
+	if (!w->hook)
+		rc = (strcmp(w->type, "http-01") == 0 ?
+		    webroot_put(s->webroot, token, text) :
+		    responder_tell(s->alpn, name, digest)) == 0 ? HOOK_DONE :
+		    HOOK_FAILED;
+	else
+		rc = hook_begin(s->hook, w->type, name, token,
+		    strcmp(w->type, "http-01") == 0 ? text : digest);
+	free(digest);
+	return rc;
+}
+
 static int
 provision(struct acme *a, const struct solver *s, struct authz *z,
-    const struct json *c, const char *type)
+    const struct json *c, const struct way *w)
 {
 	const char *token = json_str(c, "token"), *url = json_str(c, "url");
-	char *text, *digest;
+	char *text;
 	int rc;
 
-	if (s->hook != NULL && !is_ident(z->name)) {
+	if (!is_ident(z->name)) {
 		warnx("%s: a name that is none", esc(z->name));
 		return HOOK_FAILED;
 	}
@@ -92,73 +172,95 @@ provision(struct acme *a, const struct solver *s, struct authz *z,
 		return HOOK_FAILED;
 	}
 	text = xasprintf("%s.%s", token, a->key->thumbprint);
-	digest = jws_thumbprint(text);	/* sections 8.4; RFC 8737 */
-	if (s->webroot != NULL)
-		rc = webroot_put(s->webroot, token, text) == 0 ? HOOK_DONE :
-		    HOOK_FAILED;
-	else
-		rc = hook_begin(s->hook, type, z->name, token,
-		    strcmp(type, "http-01") == 0 ? text : digest);
+	rc = put(s, w, z->name, token, text);
+	free(text);
 	if (rc == HOOK_DONE) {
 		set(&z->challenge, url);
-		set(&z->type, type);
+		set(&z->error, NULL);
+		z->type = w->type;
+		z->way = (size_t)(w - ways);
+		z->tries = 0;
+		z->state = AUTHZ_TODO;
 	}
-	free(text);
-	free(digest);
 	return rc;
 }
 
-static int
-choose(struct acme *a, const struct solver *s, struct authz *z,
+/* Nobody answers any of these. */
+static void
+none(const struct solver *s, const struct authz *z,
     const struct json *challenges)
 {
-	static const char *const types[] = {"http-01", "dns-01",
-	    "tls-alpn-01"};
-	size_t known = s->webroot != NULL ? 1 : 3, i, n;
 	char offered[200] = "";
-	const struct json *c;
-	int rc;
+	size_t i, n;
 
-	for (i = 0; i < known; i++) {
-		if ((c = challenge_of(challenges, types[i], NULL)) == NULL)
-			continue;
-		rc = provision(a, s, z, c, types[i]);
-		if (rc != HOOK_DECLINED)
-			return rc == HOOK_DONE ? 0 : EX_ERR;
-	}
 	for (i = 0; i < json_len(challenges); i++) {
 		n = strlen(offered);
 		snprintf(offered + n, sizeof(offered) - n, " %.40s",
 		    esc(json_str(json_obj_at(challenges, i), "type")));
 	}
 	warnx("%s: no %s challenge; offered:%s", esc(z->name),
-	    s->webroot != NULL ? "http-01" : "acceptable",
+	    s->hook != NULL ? "acceptable" : s->alpn == NULL ? "http-01" :
+	    s->webroot == NULL ? "tls-alpn-01" : "http-01 or tls-alpn-01",
 	    offered[0] != '\0' ? offered : " none");
+}
+
+static int
+choose(struct acme *a, const struct solver *s, struct authz *z,
+    const struct json *challenges)
+{
+	const struct past *p = past_of(s, z->name);
+	const struct json *c;
+	size_t i = p != NULL ? p->ways : 0;
+	int rc = HOOK_DECLINED;
+
+	for (; rc == HOOK_DECLINED && i < WAYS; i++)
+		if ((c = open_way(s, &ways[i], challenges)) != NULL)
+			rc = provision(a, s, z, c, &ways[i]);
+	for (z->more = 0; i < WAYS; i++)
+		if (open_way(s, &ways[i], challenges) != NULL)
+			z->more = 1;
+	if (rc == HOOK_DONE)
+		return 0;
+	if (rc == HOOK_DECLINED) {
+		if (p == NULL)	/* else there were reasons given already */
+			none(s, z, challenges);
+		z->state = AUTHZ_FAILED;
+	}
 	return EX_ERR;
 }
 
 /* Why an authorization is not pending and not valid. */
-static int
-refuse(struct authz *z, const char *status, const struct json *challenges)
+static void
+refuse(struct acme *a, struct solver *s, struct authz *z, const char *status,
+    const struct json *challenges)
 {
 	const struct json *c, *e;
+	int told = 0, more = 0;
 	size_t i;
 
 	for (i = 0; i < json_len(challenges); i++) {
 		c = json_obj_at(challenges, i);
 		if ((e = json_obj(c, "error")) == NULL)
 			continue;
+		told = 1;
 		set(&z->error, acme_problem(e));
-		warnx("%s: %s %s: %s", esc(z->name), esc(json_str(c, "type")),
-		    esc(json_str(c, "status")), z->error);
-		return EX_ERR;
+		if (z->challenge != NULL && challenge_of(challenges, NULL,
+		    z->challenge) == c) {
+			authz_failed(a, s, z, json_str(c, "status"));
+			more = z->more;
+		} else
+			warnx("%s: %s %s: %s", esc(z->name),
+			    esc(json_str(c, "type")),
+			    esc(json_str(c, "status")), z->error);
 	}
-	warnx("%s: authorization %s", esc(z->name), esc(status));
-	return EX_ERR;
+	if (!told)
+		warnx("%s: authorization %s", esc(z->name), esc(status));
+	z->state = AUTHZ_FAILED;
+	z->more = more;
 }
 
 int
-authz_load(struct acme *a, const struct solver *s, struct authz *z)
+authz_load(struct acme *a, struct solver *s, struct authz *z)
 {
 	const struct json *challenges, *c;
 	struct acme_reply r;
@@ -177,12 +279,14 @@ authz_load(struct acme *a, const struct solver *s, struct authz *z)
 	challenges = json_arr(r.json, "challenges");
 	if (strcmp(status, "valid") == 0)
 		z->state = AUTHZ_VALID;
-	else if (strcmp(status, "pending") != 0)
-		rc = refuse(z, status, challenges);
-	else if (z->challenge == NULL)
+	else if (strcmp(status, "pending") != 0) {
+		if (z->state != AUTHZ_FAILED)
+			refuse(a, s, z, status, challenges);
+		rc = EX_ERR;
+	} else if (z->challenge == NULL)
 		rc = choose(a, s, z, challenges);
 	else if ((c = challenge_of(challenges, NULL, z->challenge)) != NULL)
-		rc = read_challenge(a, z, c);
+		rc = read_challenge(a, s, z, c);
 	else {
 		warnx("%s: its challenge is gone", esc(z->name));
 		rc = EX_ERR;
@@ -192,7 +296,7 @@ authz_load(struct acme *a, const struct solver *s, struct authz *z)
 }
 
 int
-authz_answer(struct acme *a, const struct solver *s, struct authz *z)
+authz_answer(struct acme *a, struct solver *s, struct authz *z)
 {
 	struct acme_reply r;
 	int rc;
@@ -207,7 +311,7 @@ authz_answer(struct acme *a, const struct solver *s, struct authz *z)
 		return rc;
 	}
 	if (r.status >= 200 && r.status <= 299)
-		rc = read_challenge(a, z, r.json);
+		rc = read_challenge(a, s, z, r.json);
 	else if (authz_load(a, s, z) != 0 || z->state != AUTHZ_VALID)
 		rc = acme_refused(a, esc(z->name), &r);
 	acme_reply_free(&r);
@@ -219,7 +323,15 @@ authz_free(struct authz *z)
 {
 	free(z->url);
 	free(z->name);
-	free(z->type);
 	free(z->challenge);
 	free(z->error);
+}
+
+void
+solver_free(struct solver *s)
+{
+	while (s->npast > 0)
+		free(s->past[--s->npast].name);
+	free(s->past);
+	s->past = NULL;
 }

@@ -18,7 +18,7 @@
 struct order_want {
 	X509_REQ *csr;
 	const struct names *names;	/* of the CSR: DNS and IP only */
-	struct solver solver;		/* who answers the challenges */
+	struct solver *solver;		/* who answers the challenges */
 	STACK_OF(X509) *anchors;	/* of the chain; NULL: only its links */
 	struct journal *journal;	/* NULL: orders are not resumed */
 	const char *alternate;		/* chain by its root; NULL: the first */
@@ -30,10 +30,11 @@ struct order_want {
 };
 
 /*
- * Order, answer a challenge of each authorization, finalize,
- * download and check.  a is open and logged in.  Returns 0 with the chain as
- * PEM in *chain (*len bytes, the caller frees), else EX_ERR or EX_TEMP with a
- * message.
+ * Order, answer a challenge of each authorization, finalize, download and
+ * check.  When a challenge fails and another type could do, that is tried, by
+ * a new order if this one is invalid.  a is open and logged in.  Returns 0
+ * with the chain as PEM in *chain (*len bytes, the caller frees), else EX_ERR
+ * or EX_TEMP with a message.
  */
 int order_run(struct acme *a, const struct order_want *want, char **chain,
     size_t *len);
