@@ -38,7 +38,7 @@ struct job {
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: acme-account [-VvY] [-E file] [-e file] "
+	fprintf(stderr, "usage: acme-account [-OVvY] [-E file] [-e file] "
 	    "[-k key] [-m sec] -A file -a file -u url command "
 	    "[contact ...]\n");
 	exit(EX_ERR);
@@ -342,39 +342,23 @@ main(int argc, char *argv[])
 
 	std_fill();
 	ossl_memory();
-	while ((ch = getopt(argc, argv, ":A:E:VYa:e:k:m:u:v")) != -1) {
+	while ((ch = getopt(argc, argv, ":" ACME_OPTS "E:Ya:k:")) != -1) {
 		switch (ch) {
-		case 'A':
-			job.conf.anchors = optarg;
-			break;
 		case 'E':
 			job.binding = optarg;
 			break;
-		case 'V':
-			version();
 		case 'Y':
 			job.acme.agree = 1;
 			break;
 		case 'a':
 			job.conf.key = optarg;
 			break;
-		case 'e':
-			job.conf.events = optarg;
-			break;
 		case 'k':
 			job.new_key = optarg;
 			break;
-		case 'm':
-			job.conf.sec = opt_num(ch, optarg, 1, 86400);
-			break;
-		case 'u':
-			job.acme.directory = optarg;
-			break;
-		case 'v':
-			job.acme.verbose = 1;
-			break;
 		default:
-			usage();
+			if (acme_opt(&job.acme, &job.conf, ch, optarg) == -1)
+				usage();
 		}
 	}
 	if (argc == optind || job.acme.directory == NULL ||

@@ -36,7 +36,7 @@ static const char *replaced;
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: acme-order [-VvY] [-B file] [-b time] "
+	fprintf(stderr, "usage: acme-order [-OVvY] [-B file] [-b time] "
 	    "[-e file] [-j file] [-L name] [-m sec] [-P name] [-T epoch] "
 	    "[-X cert] [-z time] -A file -a file -u url "
 	    "-H prog | -l addr:port[/tls] | -w dir ... [file]\n");
@@ -222,16 +222,14 @@ main(int argc, char *argv[])
 	struct acme a = {0};
 	struct acme_conf conf = {.sec = 120, .make_key = 1};
 	struct order_want want = {.now = ORDER_AT_ISSUE};
-	static const char options[] = ":A:B:H:L:P:T:VX:Ya:b:e:j:l:m:u:vw:z:";
+	static const char options[] = ":" ACME_OPTS
+	    "B:H:L:P:T:X:Ya:b:j:l:w:z:";
 	int ch;
 
 	std_fill();
 	ossl_memory();
 	while ((ch = getopt(argc, argv, options)) != -1) {
 		switch (ch) {
-		case 'A':
-			conf.anchors = optarg;
-			break;
 		case 'B':
 			chain_anchors = optarg;
 			break;
@@ -247,8 +245,6 @@ main(int argc, char *argv[])
 		case 'T':
 			want.now = (time_t)opt_num(ch, optarg, 0, 253402300799);
 			break;
-		case 'V':
-			version();
 		case 'X':
 			replaced = optarg;
 			break;
@@ -261,23 +257,11 @@ main(int argc, char *argv[])
 		case 'b':
 			want.not_before = opt_time(ch, optarg);
 			break;
-		case 'e':
-			conf.events = optarg;
-			break;
 		case 'j':
 			journal = optarg;
 			break;
 		case 'l':
 			opt_listen(optarg);
-			break;
-		case 'm':
-			conf.sec = opt_num(ch, optarg, 1, 86400);
-			break;
-		case 'u':
-			a.directory = optarg;
-			break;
-		case 'v':
-			a.verbose = 1;
 			break;
 		case 'w':
 			dir = optarg;
@@ -286,7 +270,8 @@ main(int argc, char *argv[])
 			want.not_after = opt_time(ch, optarg);
 			break;
 		default:
-			usage();
+			if (acme_opt(&a, &conf, ch, optarg) == -1)
+				usage();
 		}
 	}
 	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL ||

@@ -38,7 +38,7 @@ struct advice {
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: acme-renewal-info [-Vv] [-e file] [-m sec] "
+	fprintf(stderr, "usage: acme-renewal-info [-OVv] [-e file] [-m sec] "
 	    "[-T epoch] -A file -u url [file]\n");
 	exit(EX_ERR);
 }
@@ -172,30 +172,14 @@ main(int argc, char *argv[])
 
 	std_fill();
 	ossl_memory();
-	while ((ch = getopt(argc, argv, ":A:T:Ve:m:u:v")) != -1) {
+	while ((ch = getopt(argc, argv, ":" ACME_OPTS "T:")) != -1) {
 		switch (ch) {
-		case 'A':
-			conf.anchors = optarg;
-			break;
 		case 'T':
 			now = (time_t)opt_num(ch, optarg, 0, 253402300799);
 			break;
-		case 'V':
-			version();
-		case 'e':
-			conf.events = optarg;
-			break;
-		case 'm':
-			conf.sec = opt_num(ch, optarg, 1, 86400);
-			break;
-		case 'u':
-			a.directory = optarg;
-			break;
-		case 'v':
-			a.verbose = 1;
-			break;
 		default:
-			usage();
+			if (acme_opt(&a, &conf, ch, optarg) == -1)
+				usage();
 		}
 	}
 	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL)

@@ -33,7 +33,7 @@ static const char *const reasons[] = {"unspecified", "keyCompromise",
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: acme-revoke [-Vv] [-e file] [-G reason] "
+	fprintf(stderr, "usage: acme-revoke [-OVv] [-e file] [-G reason] "
 	    "[-m sec] -A file -u url -a account | -k key [file]\n");
 	exit(EX_ERR);
 }
@@ -114,36 +114,20 @@ main(int argc, char *argv[])
 
 	std_fill();
 	ossl_memory();
-	while ((ch = getopt(argc, argv, ":A:G:Va:e:k:m:u:v")) != -1) {
+	while ((ch = getopt(argc, argv, ":" ACME_OPTS "G:a:k:")) != -1) {
 		switch (ch) {
-		case 'A':
-			conf.anchors = optarg;
-			break;
 		case 'G':
 			reason = reason_number(optarg);
 			break;
-		case 'V':
-			version();
 		case 'a':
 			account = optarg;
-			break;
-		case 'e':
-			conf.events = optarg;
 			break;
 		case 'k':
 			key = optarg;
 			break;
-		case 'm':
-			conf.sec = opt_num(ch, optarg, 1, 86400);
-			break;
-		case 'u':
-			a.directory = optarg;
-			break;
-		case 'v':
-			a.verbose = 1;
-			break;
 		default:
-			usage();
+			if (acme_opt(&a, &conf, ch, optarg) == -1)
+				usage();
 		}
 	}
 	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL ||

@@ -70,6 +70,23 @@ acme_status(const struct acme *a, const char *object, const char *name,
 	event_end(a, &w);
 }
 
+void
+acme_note_end(const struct acme *a, int rc)
+{
+	struct jsonw w = JSONW_INIT;
+
+	if (a->events == NULL)
+		return;
+	event_begin(&w, "end");
+	jsonw_num(&w, "exit", rc);
+	if (rc >= EX_ERR)
+		jsonw_str(&w, "reason", a->reason != NULL ? a->reason :
+		    "other");
+	if (rc == EX_TEMP && a->retry_at != 0)
+		jsonw_time(&w, "retry_at", a->retry_at);
+	event_end(a, &w);
+}
+
 /* Note a request and what came of it. */
 static void
 note_request(const struct acme *a, const struct http_request *req,
@@ -135,8 +152,12 @@ reply_to(struct acme *a, const struct http_request *req, struct acme_reply *r)
 	struct http_answer ans;
 	int rc;
 
-	if ((rc = exchange(a, req, &ans, &r->json)) != 0)
+	if ((rc = exchange(a, req, &ans, &r->json)) != 0) {
+		a->reason = rc == EX_ERR ? NULL : mono_ms() >= a->deadline ?
+		    ACME_R_DEADLINE : ACME_R_NETWORK;
 		return rc;
+	}
+	a->reason = NULL;
 	r->status = ans.status;
 	r->body = ans.body;
 	r->len = ans.len;
@@ -345,9 +366,10 @@ acme_problem(const struct json *p)
 int
 acme_refused(struct acme *a, const char *what, const struct acme_reply *r)
 {
-	int later = r->status == 429 || r->status >= 500 ||
-	    acme_is(r, "rateLimited");
+	int limit = r->status == 429 || acme_is(r, "rateLimited");
+	int later = limit || r->status >= 500;
 	char *subject = xstrdup(what);	/* may be in a buffer of esc() */
+	char *url = NULL;
 
 	if (r->json != NULL)
 		warnx("%s: %d %s", subject, r->status, acme_problem(r->json));
@@ -358,6 +380,17 @@ acme_refused(struct acme *a, const char *what, const struct acme_reply *r)
 		warnx("%s: %d without a problem document: %s", subject,
 		    r->status, r->len == 0 ? "nothing" :
 		    escn(r->body, r->len < 80 ? r->len : 80));
+	a->reason = limit ? ACME_R_LIMIT : later ? ACME_R_SERVER :
+	    ACME_R_REFUSED;
+	if (acme_is(r, "userActionRequired")) {
+		a->reason = ACME_R_USER;
+		url = http_link(&r->fields, a->directory, "terms-of-service",
+		    0);
+	} else if (limit)
+		url = http_link(&r->fields, a->directory, "help", 0);
+	if (url != NULL)
+		warnx("%s: see %s", subject, esc(url));
+	free(url);
 	free(subject);
 	if (later && r->retry_after >= 0)
 		a->retry_at = time(NULL) + (r->retry_after < RETRY_MAX ?

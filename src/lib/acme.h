@@ -49,7 +49,21 @@ struct acme {
 	char *account;			/* URL; NULL until it is known */
 	char *nonce;			/* for the next request, or NULL */
 	time_t retry_at;		/* when to come back, or 0 */
+	const char *reason;		/* of the last failure, see below */
 };
+
+/*
+ * Why a command failed, in its last event (acme.7 lists them).  NULL stands
+ * for all that is none of these.
+ */
+#define ACME_R_LIMIT "rate-limited"
+#define ACME_R_USER "user-action"	/* the user has to do something */
+#define ACME_R_CHALLENGE "challenge"	/* no challenge could be met */
+#define ACME_R_REFUSED "refused"	/* by the server, the CSR for one */
+#define ACME_R_SERVER "server"		/* a fault of it: 5xx */
+#define ACME_R_NETWORK "network"	/* no connection, no answer */
+#define ACME_R_DEADLINE "deadline"
+
 
 /* What a signed request brought. */
 struct acme_reply {
@@ -99,7 +113,7 @@ int acme_is(const struct acme_reply *r, const char *type);
 
 /*
  * Print a reply that is a refusal and return EX_TEMP (rate limited, 5xx; sets
- * retry_at when the server said a time) or EX_ERR.
+ * retry_at when the server said a time) or EX_ERR.  Sets the reason.
  */
 int acme_refused(struct acme *a, const char *what, const struct acme_reply *r);
 
@@ -112,6 +126,9 @@ const char *acme_problem(const struct json *problem);
  * deadline is reached.
  */
 int acme_sleep(const struct acme *a, long long ms);
+
+/* Note that this is the end (-e): exit code and reason. */
+void acme_note_end(const struct acme *a, int rc);
 
 /* Note the status of an order, authorization or challenge (-v, -e). */
 void acme_status(const struct acme *a, const char *object, const char *name,

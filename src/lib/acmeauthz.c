@@ -8,6 +8,7 @@
 #include "acmeauthz.h"
 #include "http01.h"
 #include "jws.h"
+#include "name.h"
 #include "util.h"
 
 /* The ways to answer, in the order in which they are tried. */
@@ -59,9 +60,12 @@ past_of(const struct solver *s, const char *name)
 	return NULL;
 }
 
-/* The challenge of that way, if it is offered and somebody answers it. */
+/*
+ * The challenge of that way, if it is offered and somebody answers it.  DNS-01
+ * is not for addresses (RFC 8738 section 7).
+ */
 static const struct json *
-open_way(const struct solver *s, const struct way *w,
+open_way(const struct solver *s, const struct way *w, const char *name,
     const struct json *challenges)
 {
 	const struct json *c = challenge_of(challenges, w->type, NULL);
@@ -69,6 +73,8 @@ open_way(const struct solver *s, const struct way *w,
 
 	if (w->hook ? s->hook == NULL : strcmp(w->type, "http-01") == 0 ?
 	    s->webroot == NULL : s->alpn == NULL)
+		return NULL;
+	if (strcmp(w->type, "dns-01") == 0 && name_kind(name) == NAME_IP)
 		return NULL;
 	return status != NULL && strcmp(status, "invalid") == 0 ? NULL : c;
 }
@@ -214,10 +220,12 @@ choose(struct acme *a, const struct solver *s, struct authz *z,
 	int rc = HOOK_DECLINED;
 
 	for (; rc == HOOK_DECLINED && i < WAYS; i++)
-		if ((c = open_way(s, &ways[i], challenges)) != NULL)
+		if ((c = open_way(s, &ways[i], z->name,
+		    challenges)) != NULL)
 			rc = provision(a, s, z, c, &ways[i]);
 	for (z->more = 0; i < WAYS; i++)
-		if (open_way(s, &ways[i], challenges) != NULL)
+		if (open_way(s, &ways[i], z->name,
+		    challenges) != NULL)
 			z->more = 1;
 	if (rc == HOOK_DONE)
 		return 0;

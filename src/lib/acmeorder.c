@@ -58,6 +58,7 @@ too_late(const struct order *o)
 {
 	size_t i;
 
+	o->a->reason = ACME_R_DEADLINE;
 	for (i = 0; i < o->n; i++)
 		if (o->authz[i].state != AUTHZ_VALID &&
 		    o->authz[i].error != NULL) {
@@ -96,6 +97,14 @@ again(struct order *o)
 	return each(o, AUTHZ_TROUBLE, authz_answer);
 }
 
+/* Challenges have failed, which was told. */
+static int
+unproven(struct order *o)
+{
+	o->a->reason = ACME_R_CHALLENGE;
+	return EX_ERR;
+}
+
 /*
  * Another challenge for those whose challenge has failed: an authorization may
  * be pending still.
@@ -108,11 +117,11 @@ other(struct order *o)
 
 	for (z = o->authz; z < o->authz + o->n; z++)
 		if (z->state == AUTHZ_FAILED && !z->more)
-			return EX_ERR;
+			return unproven(o);
 	if ((rc = each(o, AUTHZ_FAILED, authz_load)) != 0)
 		return rc;
 	if (count(o, AUTHZ_FAILED) != 0)
-		return EX_ERR;
+		return unproven(o);
 	return each(o, AUTHZ_TODO, authz_answer);
 }
 
@@ -173,10 +182,13 @@ failed(struct order *o)
 		    (rc = authz_load(o->a, o->want->solver, z)) != 0 &&
 		    z->state != AUTHZ_FAILED)
 			return rc;
-	if (count(o, AUTHZ_FAILED) == 0)
+	if (count(o, AUTHZ_FAILED) == 0) {
+		o->a->reason = ACME_R_REFUSED;
 		warnx("order: %s: %s", esc(o->status),
 		    o->error != NULL ? o->error : "no error given");
-	return EX_ERR;
+		return EX_ERR;
+	}
+	return unproven(o);
 }
 
 static int
@@ -259,7 +271,7 @@ prove(struct order *o)
 	if ((rc = each(o, AUTHZ_TODO, authz_load)) != 0)
 		return rc;
 	if (count(o, AUTHZ_FAILED) != 0)
-		return EX_ERR;
+		return unproven(o);
 	if ((rc = each(o, AUTHZ_TODO, authz_answer)) != 0)
 		return rc;
 	return wait_ready(o);

@@ -28,7 +28,7 @@ read_anchors(const char *path, size_t *len)
 }
 
 static int
-confine(const char *writable, unsigned int port)
+confine(const char *writable, unsigned int port, unsigned int proxy)
 {
 	static const char *const resolver[] = {"/etc/gai.conf",
 	    "/etc/host.conf", "/etc/hosts", "/etc/nsswitch.conf",
@@ -43,14 +43,46 @@ confine(const char *writable, unsigned int port)
 		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
 	}
 	sandbox_connect(s, port);
+	if (proxy != 0)
+		sandbox_connect(s, proxy);
 	sandbox_connect(s, 53);
 	return sandbox_apply(s);
 }
 
 int
+acme_opt(struct acme *a, struct acme_conf *conf, int ch, const char *arg)
+{
+	switch (ch) {
+	case 'A':
+		conf->anchors = arg;
+		return 0;
+	case 'O':
+		conf->proxy = 1;
+		return 0;
+	case 'V':
+		version();
+	case 'e':
+		conf->events = arg;
+		return 0;
+	case 'm':
+		conf->sec = opt_num(ch, arg, 1, 86400);
+		return 0;
+	case 'u':
+		a->directory = arg;
+		return 0;
+	case 'v':
+		a->verbose = 1;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+int
 acme_start(struct acme *a, const struct acme_conf *conf)
 {
-	unsigned int port;
+	const char *proxy = NULL;
+	unsigned int port, proxy_port = 0;
 	char host[256];
 	size_t len;
 
@@ -59,6 +91,8 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 		warnx("%s: not an https URL", esc(a->directory));
 		return EX_ERR;
 	}
+	if (conf->proxy && http_proxy(&proxy, &proxy_port) == -1)
+		return EX_ERR;
 	if ((a->anchors = read_anchors(conf->anchors, &len)) == NULL)
 		return EX_ERR;
 	a->events_name = conf->events;
@@ -71,8 +105,8 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	if (conf->key != NULL && (a->signer = signer_start(conf->key,
 	    a->directory, conf->make_key)) == NULL)
 		return EX_ERR;
-	if (confine(conf->writable, port) == -1 ||
-	    (a->http = http_new(a->anchors, len, a->deadline)) == NULL)
+	if (confine(conf->writable, port, proxy_port) == -1 ||
+	    (a->http = http_new(a->anchors, len, a->deadline, proxy)) == NULL)
 		return EX_ERR;
 	if (a->signer != NULL && (a->key = signer_info(a->signer)) == NULL)
 		return EX_ERR;
@@ -85,6 +119,7 @@ acme_end(struct acme *a, int rc)
 	char when[RFC3339_SIZE];
 
 	signer_stop(a->signer);
+	acme_note_end(a, rc);
 	if (a->events != NULL &&
 	    (ferror(a->events) | (fclose(a->events) != 0)) != 0)
 		warnx("%s: some events could not be written",

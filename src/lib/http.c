@@ -30,7 +30,8 @@ struct transfer {
 };
 
 struct http *
-http_new(const char *anchors, size_t len, long long deadline)
+http_new(const char *anchors, size_t len, long long deadline,
+    const char *proxy)
 {
 	struct curl_blob blob = {0};
 	struct http *h = xcalloc(1, sizeof(*h));
@@ -53,7 +54,7 @@ http_new(const char *anchors, size_t len, long long deadline)
 	curl_easy_setopt(h->curl, CURLOPT_SSLVERSION,
 	    (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(h->curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(h->curl, CURLOPT_PROXY, proxy != NULL ? proxy : "");
 	curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
 	/* No waiting for a name server beyond the deadline. */
 	curl_easy_setopt(h->curl, CURLOPT_QUICK_EXIT, 1L);
@@ -435,5 +436,40 @@ http_url(const char *url, char *host, size_t size, unsigned int *port)
 	curl_free(h);
 	curl_free(p);
 	curl_url_cleanup(u);
+	return rc;
+}
+
+int
+http_proxy(const char **url, unsigned int *port)
+{
+	static const char *const vars[] = {"https_proxy", "HTTPS_PROXY",
+	    "all_proxy", "ALL_PROXY"};
+	char *text, *scheme = NULL, *p = NULL;
+	CURLU *u;
+	long long v = 1080;
+	size_t i;
+	int rc = -1;
+
+	*url = NULL;
+	for (i = 0; *url == NULL && i < sizeof(vars) / sizeof(vars[0]); i++)
+		if ((*url = getenv(vars[i])) != NULL && **url == '\0')
+			*url = NULL;
+	if (*url == NULL)
+		return 0;
+	text = xasprintf("%s%s", strstr(*url, "://") ? "" : "http://", *url);
+	if ((u = curl_url()) != NULL && curl_url_set(u, CURLUPART_URL, text,
+	    CURLU_NON_SUPPORT_SCHEME) == 0 &&
+	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == 0 &&
+	    (strcmp(scheme, "http") == 0 || strcmp(scheme, "socks5h") == 0) &&
+	    (curl_url_get(u, CURLUPART_PORT, &p, 0) != 0 ||
+	    parse_num(p, 1, 65535, &v) == 0))
+		rc = 0;
+	else
+		warnx("%s: not a proxy by http or socks5h", vars[i - 1]);
+	*port = (unsigned int)v;
+	curl_free(scheme);
+	curl_free(p);
+	curl_url_cleanup(u);
+	free(text);
 	return rc;
 }

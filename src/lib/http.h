@@ -2,7 +2,7 @@
 /*
  * An HTTPS client for programs that talk to one server: one connection that
  * is used again, private anchors and nothing else trusted, TLS 1.2 at least,
- * every size and time bounded, no redirects, no proxy, no cookies.  Links
+ * every size and time bounded, no redirects, no cookies.  Links
  * with libcurl.
  */
 #ifndef ECA_HTTP_H
@@ -45,11 +45,21 @@ struct http_answer {
 
 /*
  * A client that trusts the PEM certificates in anchors (len bytes, used while
- * the client lives) and ends every request at deadline (mono_ms()).  Returns
+ * the client lives) and ends every request at deadline (mono_ms()).  proxy is
+ * of http_proxy(), NULL: none is used whatever the environment says.  Returns
  * NULL with a message.  The port of its first URL is the only one it talks to.
  */
-struct http *http_new(const char *anchors, size_t len, long long deadline);
+struct http *http_new(const char *anchors, size_t len, long long deadline,
+    const char *proxy);
 void http_free(struct http *h);
+
+/*
+ * The proxy for https URLs that the environment names (https_proxy,
+ * HTTPS_PROXY, all_proxy, ALL_PROXY; hosts in no_proxy go without it), by
+ * http or socks5h, and its port (1080 when not said).  Returns 0, with NULL
+ * in *url when there is none, or -1 with a message.
+ */
+int http_proxy(const char **url, unsigned int *port);
 
 /*
  * One request.  Returns 0 when there is an answer, whatever its status, in

@@ -242,7 +242,7 @@ requests(void)
 	struct http_request req = {.method = "GET",
 	    .url = "http://127.0.0.1:9/", .max = 100};
 	struct http_answer ans;
-	struct http *h = http_new("", 0, mono_ms() + 10000);
+	struct http *h = http_new("", 0, mono_ms() + 10000, NULL);
 
 	if (!CHECK(h != NULL))
 		return;
@@ -251,7 +251,7 @@ requests(void)
 	req.url = "https://127.0.0.1:9/\r\nx: y";
 	CHECK_INT(http_do(h, &req, &ans), EX_ERR);
 	http_free(h);
-	h = http_new("", 0, mono_ms() - 1);
+	h = http_new("", 0, mono_ms() - 1, NULL);
 	req.url = "https://127.0.0.1:9/";
 	CHECK_INT(http_do(h, &req, &ans), EX_TEMP);
 	CHECK_STR(http_error(h), "deadline reached");
