@@ -14,7 +14,8 @@ setup_file() {
 	start_step_ca
 	start_pebble pebble PEBBLE_VA_NOSLEEP=1 PEBBLE_AUTHZREUSE=0 \
 	    PEBBLE_ALTERNATE_ROOTS=1
-	make_cert "$CA" www.example san=DNS:www.example from='80 days ago' to='10 days'
+	make_cert "$CA" www.example san=DNS:www.example from='80 days ago' \
+	    to='10 days'
 }
 
 teardown_file() {

@@ -6,6 +6,8 @@
 #
 #   start_dns           challtestsrv as name server: every name is 127.0.0.1;
 #                       sets DNS (its port) and DNS_MANAGE (URL)
+#   start_knot DIR ZONE a name server for the zone that takes updates signed
+#                       with DIR/tsig.key, in a test; sets KNOT (its port)
 #   start_step_ca [ca-init options]
 #                       sets CA_DIR, ROOT, ACME (directory URL), HTTP_PORT
 #                       (where it asks HTTP-01 challenges)
@@ -14,8 +16,6 @@
 #                       sets PEBBLE (directory URL), PEBBLE_ROOT,
 #                       PEBBLE_HTTP_PORT, PEBBLE_MANAGE (URL); the ports are
 #                       those of the last time when NAME was there before
-#   start_knot DIR ZONE a name server for the zone that takes updates signed
-#                       with DIR/tsig.key, in a test; sets KNOT (its port)
 
 # server NAME COMMAND...: in the background; its log is NAME.log.
 server() {
