@@ -89,6 +89,8 @@ ask(struct acme *a, struct advice *v)
 	char *url;
 	int rc;
 
+	if (v->why != NULL)	/* section 4.3: it is not to be asked */
+		return 0;
 	if ((rc = acme_open(a)) != 0)
 		return rc;
 	if (a->renewal_info == NULL)
@@ -141,6 +143,7 @@ run(struct acme *a, const struct acme_conf *conf, const char *file, time_t now)
 {
 	STACK_OF(X509) *certs = pem_load_certs(file, 0);
 	struct advice v = {.again = AGAIN_USUAL};
+	time_t from, to;
 	X509 *cert;
 	int rc;
 
@@ -148,11 +151,14 @@ run(struct acme *a, const struct acme_conf *conf, const char *file, time_t now)
 		return EX_ERR;
 	cert = sk_X509_value(certs, 0);
 	v.cert_id = ari_cert_id(cert);
+	from = seconds(X509_get0_notBefore(cert));
+	to = seconds(X509_get0_notAfter(cert));
+	if (now > to)
+		v.why = "the certificate has expired";
 	if ((rc = acme_start(a, conf)) == 0 && (rc = ask(a, &v)) == 0) {
 		if (v.why != NULL) {
 			warnx("%s: going by the lifetime", v.why);
-			ari_lifetime(seconds(X509_get0_notBefore(cert)),
-			    seconds(X509_get0_notAfter(cert)), &v.window);
+			ari_lifetime(from, to, &v.window);
 		}
 		rc = report(&v, now);
 	}

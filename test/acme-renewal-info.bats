@@ -19,6 +19,13 @@ all=(-u https://127.0.0.1:9/dir -A "$CA/root.pem")
 	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
+@test "acme-renewal-info: nobody is asked about a certificate that has expired (RFC 9773 4.3)" {
+	run -1 --separate-stderr acme-renewal-info "${all[@]}" -T 4000000000 \
+	    "$CA/a.example.pem"
+	[ "$stderr" = 'acme-renewal-info: the certificate has expired: going by the lifetime' ]
+	[[ $output == *'"source":"lifetime"'*'"due":true'* ]]
+}
+
 @test "acme-renewal-info: a directory that is not https is refused" {
 	run -2 --separate-stderr acme-renewal-info -u http://127.0.0.1:9/ \
 	    -A "$CA/root.pem" "$CA/a.example.pem"

@@ -166,67 +166,21 @@ gone() {
 	done
 }
 
-# knot DIR ZONE: a real name server for the zone that takes updates signed with
-# DIR/tsig.key; its port in $knot_port.
-knot() {
-	require knotd nsupdate dig
-	mkdir -p "$1/db"
-	knot_port=$(free_port)
-	secret=$(openssl rand -base64 32)
-	printf 'key "acme" {\n\talgorithm hmac-sha256;\n\tsecret "%s";\n};\n' \
-	    "$secret" >"$1/tsig.key"
-	cat >"$1/knot.conf" <<-END
-	server:
-	    rundir: $1
-	    listen: 127.0.0.1@$knot_port
-	    udp-workers: 1
-	    tcp-workers: 1
-	    background-workers: 1
-	database:
-	    storage: $1/db
-	key:
-	  - id: acme
-	    algorithm: hmac-sha256
-	    secret: $secret
-	acl:
-	  - id: update
-	    key: acme
-	    action: update
-	zone:
-	  - domain: $2
-	    storage: $1
-	    file: zone
-	    acl: update
-	END
-	cat >"$1/zone" <<-END
-	$2. 60 SOA ns.$2. admin.$2. 1 60 60 60 60
-	$2. 60 NS ns.$2.
-	ns.$2. 60 A 127.0.0.1
-	a.$2. 60 A 127.0.0.1
-	END
-	start_bg knotd -c "$1/knot.conf"
-	wait_port "$knot_port"
-	wait_for 10 serves_zone "$2"
-}
-
-serves_zone() {
-	dig +short +time=1 +tries=1 -p "$knot_port" @127.0.0.1 SOA "$1" |
-	    grep -q .
 }
 
 @test "acme-order: etc/hooks/nsupdate answers DNS-01 at a real name server" {
 	csr 'a.dns.example' '*.a.dns.example'
-	knot "$PWD/knot" dns.example
+	start_knot "$PWD/knot" dns.example
 	export NSUPDATE_KEY=$PWD/knot/tsig.key
-	export NSUPDATE_SERVER="127.0.0.1 $knot_port"
+	export NSUPDATE_SERVER="127.0.0.1 $KNOT"
 	# pebble asks that name server
-	DNS=$knot_port start_pebble knot PEBBLE_VA_NOSLEEP=1
+	DNS=$KNOT start_pebble knot PEBBLE_VA_NOSLEEP=1
 	run -0 --separate-stderr pebble -H "$ECA_ROOT/etc/hooks/nsupdate"
 	[ -z "$stderr" ]
 	end_server knot
 	# and nothing is left there
 	run -0 sh -c 'dig +short -p "$1" @127.0.0.1 TXT \
-	    _acme-challenge.a.dns.example' sh "$knot_port"
+	    _acme-challenge.a.dns.example' sh "$KNOT"
 	[ -z "$output" ]
 	# a wrong key is refused, and that is said
 	sed -i 's/secret ".*"/secret "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="/' \

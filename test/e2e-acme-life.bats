@@ -39,24 +39,6 @@ issue() {
 	esac
 }
 
-# suggest JSON: what pebble will say of chain.pem from now on.
-suggest() {
-	jq -n --rawfile cert chain.pem --arg text "$1" '{
-		Certificate: ($cert | split("-----END CERTIFICATE-----")[0] +
-		    "-----END CERTIFICATE-----\n"),
-		ARIResponse: $text}' >ari.json
-	curl -sS -f --cacert "$PEBBLE_ROOT" -d @ari.json \
-	    "$PEBBLE_MANAGE/set-renewal-info/"
-}
-
-# window FROM TO: the same as a window, both as date -d reads them.
-window() {
-	suggest "{\"suggestedWindow\": {
-	    \"start\": \"$(date -u -d "$1" +%FT%TZ)\",
-	    \"end\": \"$(date -u -d "$2" +%FT%TZ)\"},
-	    \"explanationURL\": \"https://ca.example/why\"}"
-}
-
 # The state pebble has for chain.pem.
 pebble_status() {
 	local serial
@@ -78,7 +60,7 @@ pebble_status() {
 
 @test "acme-renewal-info: picks the same moment each time, inside the window" {
 	issue pebble
-	window '1 hour' '10 days'
+	window '1 hour' '20 hours'
 	run -0 --separate-stderr acme-renewal-info "${pebble[@]}" chain.pem
 	first=$output
 	run -0 --separate-stderr acme-renewal-info "${pebble[@]}" <chain.pem

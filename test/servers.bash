@@ -6,6 +6,8 @@
 #
 #   start_dns           challtestsrv as name server: every name is 127.0.0.1;
 #                       sets DNS (its port) and DNS_MANAGE (URL)
+#   start_knot DIR ZONE a name server for the zone that takes updates signed
+#                       with DIR/tsig.key, in a test; sets KNOT (its port)
 #   start_step_ca [ca-init options]
 #                       sets CA_DIR, ROOT, ACME (directory URL), HTTP_PORT and
 #                       TLS_PORT (where it asks challenges)
@@ -116,6 +118,73 @@ start_pebble() {
 # The root pebble issues from, which is not that of its TLS certificate.
 pebble_issuer() {
 	curl -sS -f --cacert "$PEBBLE_ROOT" "$PEBBLE_MANAGE/roots/0"
+}
+
+# suggest JSON: what pebble will say of chain.pem from now on.
+suggest() {
+	jq -n --rawfile cert chain.pem --arg text "$1" '{
+		Certificate: ($cert | split("-----END CERTIFICATE-----")[0] +
+		    "-----END CERTIFICATE-----\n"),
+		ARIResponse: $text}' >ari.json
+	curl -sS -f --cacert "$PEBBLE_ROOT" -d @ari.json \
+	    "$PEBBLE_MANAGE/set-renewal-info/"
+}
+
+# window FROM TO: the same as a window, both as date -d reads them.
+window() {
+	suggest "{\"suggestedWindow\": {
+	    \"start\": \"$(date -u -d "$1" +%FT%TZ)\",
+	    \"end\": \"$(date -u -d "$2" +%FT%TZ)\"},
+	    \"explanationURL\": \"https://ca.example/why\"}"
+}
+
+# By start_bg: it ends with the test.
+start_knot() {
+	require knotd nsupdate dig
+	local secret
+	export KNOT
+	mkdir -p "$1/db"
+	KNOT=$(free_port)
+	secret=$(openssl rand -base64 32)
+	printf 'key "acme" {\n\talgorithm hmac-sha256;\n\tsecret "%s";\n};\n' \
+	    "$secret" >"$1/tsig.key"
+	cat >"$1/knot.conf" <<-END
+	server:
+	    rundir: $1
+	    listen: 127.0.0.1@$KNOT
+	    udp-workers: 1
+	    tcp-workers: 1
+	    background-workers: 1
+	database:
+	    storage: $1/db
+	key:
+	  - id: acme
+	    algorithm: hmac-sha256
+	    secret: $secret
+	acl:
+	  - id: update
+	    key: acme
+	    action: update
+	zone:
+	  - domain: $2
+	    storage: $1
+	    file: zone
+	    acl: update
+	END
+	cat >"$1/zone" <<-END
+	$2. 60 SOA ns.$2. admin.$2. 1 60 60 60 60
+	$2. 60 NS ns.$2.
+	ns.$2. 60 A 127.0.0.1
+	a.$2. 60 A 127.0.0.1
+	END
+	start_bg knotd -c "$1/knot.conf"
+	wait_port "$KNOT"
+	wait_for 10 serves_zone "$2"
+}
+
+serves_zone() {
+	dig +short +time=1 +tries=1 -p "$KNOT" @127.0.0.1 SOA "$1" |
+	    grep -q .
 }
 
 double() {
