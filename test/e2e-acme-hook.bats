@@ -166,8 +166,6 @@ gone() {
 	done
 }
 
-}
-
 @test "acme-order: etc/hooks/nsupdate answers DNS-01 at a real name server" {
 	csr 'a.dns.example' '*.a.dns.example'
 	start_knot "$PWD/knot" dns.example
