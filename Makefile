@@ -46,7 +46,8 @@ FILE = ${O}/replace.o ${O}/cleanup.o ${O}/io.o ${U}
 CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
-ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${O}/http.o \
+HTTP = ${O}/http.o ${O}/httpfield.o
+ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${HTTP} \
 	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
 	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
@@ -98,8 +99,8 @@ ${B}/log-json: src/log-json.c ${logjson}
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
-	der eab hook http http01 io json jsonw jws key listen name ossl pem \
-	replace responder sandbox serve signer store util webroot
+	der eab hook http http01 httpfield io json jsonw jws key listen name \
+	ossl pem replace responder sandbox serve signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -120,6 +121,7 @@ ${O}/eab.o: src/lib/eab.c
 ${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
+${O}/httpfield.o: src/lib/httpfield.c
 ${O}/io.o: src/lib/io.c
 ${O}/json.o: src/lib/json.c
 ${O}/jsonw.o: src/lib/jsonw.c

@@ -81,19 +81,19 @@ acme_opt(struct acme *a, struct acme_conf *conf, int ch, const char *arg)
 int
 acme_start(struct acme *a, const struct acme_conf *conf)
 {
-	const char *proxy = NULL;
+	struct http_conf http = {0};
 	unsigned int port, proxy_port = 0;
 	char host[256];
-	size_t len;
 
 	a->deadline = mono_ms() + conf->sec * 1000;
 	if (http_url(a->directory, host, sizeof(host), &port) == -1) {
 		warnx("%s: not an https URL", esc(a->directory));
 		return EX_ERR;
 	}
-	if (conf->proxy && http_proxy(&proxy, &proxy_port) == -1)
+	if (conf->proxy && http_proxy(&http.proxy, &proxy_port) == -1)
 		return EX_ERR;
-	if ((a->anchors = read_anchors(conf->anchors, &len)) == NULL)
+	if ((a->anchors = read_anchors(conf->anchors,
+	    &http.anchors_len)) == NULL)
 		return EX_ERR;
 	a->events_name = conf->events;
 	if (conf->events != NULL &&
@@ -105,8 +105,10 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	if (conf->key != NULL && (a->signer = signer_start(conf->key,
 	    a->directory, conf->make_key)) == NULL)
 		return EX_ERR;
+	http.anchors = a->anchors;
+	http.deadline = a->deadline;
 	if (confine(conf->writable, port, proxy_port) == -1 ||
-	    (a->http = http_new(a->anchors, len, a->deadline, proxy)) == NULL)
+	    (a->http = http_new(&http)) == NULL)
 		return EX_ERR;
 	if (a->signer != NULL && (a->key = signer_info(a->signer)) == NULL)
 		return EX_ERR;

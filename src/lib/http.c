@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* HTTPS over libcurl: see http.h. */
-#include <ctype.h>
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <curl/curl.h>
 
@@ -18,6 +16,7 @@ struct http {
 	CURL *curl;
 	long long deadline;
 	unsigned int port;	/* of the first URL, 0 before */
+	int plain;		/* http URLs too */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -29,11 +28,26 @@ struct transfer {
 	int too_large;
 };
 
-struct http *
-http_new(const char *anchors, size_t len, long long deadline,
-    const char *proxy)
+/* The client certificate and its key: chain and key as one PEM text each. */
+static void
+set_own(CURL *curl, const struct http_conf *conf)
 {
-	struct curl_blob blob = {0};
+	struct curl_blob cert = {(void *)(size_t)conf->cert, conf->cert_len,
+	    CURL_BLOB_NOCOPY};
+	struct curl_blob key = {(void *)(size_t)conf->key, conf->key_len,
+	    CURL_BLOB_NOCOPY};
+
+	curl_easy_setopt(curl, CURLOPT_SSLCERTTYPE, "PEM");
+	curl_easy_setopt(curl, CURLOPT_SSLKEYTYPE, "PEM");
+	curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &cert);
+	curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key);
+}
+
+struct http *
+http_new(const struct http_conf *conf)
+{
+	struct curl_blob anchors = {(void *)(size_t)conf->anchors,
+	    conf->anchors_len, CURL_BLOB_NOCOPY};
 	struct http *h = xcalloc(1, sizeof(*h));
 	char *agent;
 
@@ -44,21 +58,23 @@ http_new(const char *anchors, size_t len, long long deadline,
 		free(h);
 		return NULL;
 	}
-	h->deadline = deadline;
-	blob.data = (void *)(size_t)anchors;
-	blob.len = len;
-	blob.flags = CURL_BLOB_NOCOPY;
+	h->deadline = conf->deadline;
+	h->plain = conf->plain;
 	curl_easy_setopt(h->curl, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(h->curl, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(h->curl, CURLOPT_CAINFO_BLOB, &blob);
+	curl_easy_setopt(h->curl, CURLOPT_CAINFO_BLOB, &anchors);
 	curl_easy_setopt(h->curl, CURLOPT_SSLVERSION,
 	    (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(h->curl, CURLOPT_PROXY, proxy != NULL ? proxy : "");
+	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR,
+	    h->plain ? "http,https" : "https");
+	curl_easy_setopt(h->curl, CURLOPT_PROXY,
+	    conf->proxy != NULL ? conf->proxy : "");
 	curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
 	/* No waiting for a name server beyond the deadline. */
 	curl_easy_setopt(h->curl, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
+	if (conf->cert != NULL)
+		set_own(h->curl, conf);
 	agent = xasprintf("eca/%s libcurl/%s", ECA_VERSION,
 	    curl_version_info(CURLVERSION_NOW)->version);
 	curl_easy_setopt(h->curl, CURLOPT_USERAGENT, agent);
@@ -185,10 +201,43 @@ prepare(struct http *h, const struct http_request *req, struct transfer *t,
 		curl_easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE_LARGE,
 		    (curl_off_t)req->len);
 	}
+	if (req->user != NULL) {
+		curl_easy_setopt(h->curl, CURLOPT_USERPWD, req->user);
+		curl_easy_setopt(h->curl, CURLOPT_HTTPAUTH, req->digest ?
+		    CURLAUTH_DIGEST : CURLAUTH_BASIC);
+	} else
+		curl_easy_setopt(h->curl, CURLOPT_USERPWD, NULL);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(h->curl, CURLOPT_HEADERFUNCTION, take_field);
 	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, t);
+}
+
+static int
+parse_url(const char *url, int plain, char *host, size_t size,
+    unsigned int *port)
+{
+	CURLU *u = curl_url();
+	char *s = NULL, *h = NULL, *p = NULL;
+	long long v;
+	int rc = -1;
+
+	if (u != NULL &&
+	    curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) == 0 &&
+	    curl_url_get(u, CURLUPART_SCHEME, &s, 0) == 0 &&
+	    (strcmp(s, "https") == 0 || (plain && strcmp(s, "http") == 0)) &&
+	    curl_url_get(u, CURLUPART_HOST, &h, 0) == 0 && strlen(h) < size &&
+	    curl_url_get(u, CURLUPART_PORT, &p, CURLU_DEFAULT_PORT) == 0 &&
+	    parse_num(p, 1, 65535, &v) == 0) {
+		strcpy(host, h);
+		*port = (unsigned int)v;
+		rc = 0;
+	}
+	curl_free(s);
+	curl_free(h);
+	curl_free(p);
+	curl_url_cleanup(u);
+	return rc;
 }
 
 /* Is this a URL for this client?  Otherwise the reason is in h->error. */
@@ -198,8 +247,9 @@ allowed(struct http *h, const char *url)
 	unsigned int port;
 	char host[256];
 
-	if (http_url(url, host, sizeof(host), &port) == -1) {
-		http_fail(h, "not an https URL");
+	if (parse_url(url, h->plain, host, sizeof(host), &port) == -1) {
+		http_fail(h, h->plain ? "not an http or https URL" :
+		    "not an https URL");
 		return 0;
 	}
 	if (h->port == 0)
@@ -253,113 +303,8 @@ http_answer_free(struct http_answer *a)
 	http_fields_free(&a->fields);
 }
 
-void
-http_fields_free(struct http_fields *f)
-{
-	while (f->n > 0) {
-		f->n--;
-		free(f->v[f->n].name);
-		free(f->v[f->n].value);
-	}
-}
-
-static int
-token_char(char c)
-{
-	return isalnum((unsigned char)c) ||
-	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
-int
-http_field_add(struct http_fields *f, const char *line, size_t len)
-{
-	size_t n = 0, from, i;
-
-	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n' ||
-	    line[len - 1] == ' ' || line[len - 1] == '\t'))
-		len--;
-	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		http_fields_free(f);
-		return 0;
-	}
-	if (len == 0 || len > HTTP_FIELD_SIZE || f->n == HTTP_FIELDS_MAX)
-		return -1;
-	while (n < len && token_char(line[n]))
-		n++;
-	if (n == 0 || n == len || line[n] != ':')
-		return -1;
-	for (from = n + 1; from < len &&
-	    (line[from] == ' ' || line[from] == '\t'); from++)
-		;
-	for (i = from; i < len; i++)
-		if (line[i] == '\0' || line[i] == '\r' || line[i] == '\n')
-			return -1;
-	f->v[f->n].name = xstrndup(line, n);
-	f->v[f->n].value = xstrndup(line + from, len - from);
-	f->n++;
-	return 0;
-}
-
-const char *
-http_field(const struct http_fields *f, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < f->n; i++)
-		if (strcasecmp(f->v[i].name, name) == 0)
-			return f->v[i].value;
-	return NULL;
-}
-
-/* Is rel one of the words of the relation parameter among these? */
-static int
-has_relation(const char *params, const char *end, const char *rel)
-{
-	const char *p, *q;
-	size_t n = strlen(rel);
-
-	for (p = params; p < end; p++) {
-		if (*p != ';' && *p != ' ' && *p != '\t')
-			continue;
-		if (end - p < 5 || strncasecmp(p + 1, "rel=", 4) != 0)
-			continue;
-		q = p + 5;
-		q += q < end && *q == '"';
-		for (; q < end && *q != '"' && *q != ';';
-		    q += strcspn(q, " \";"), q += *q == ' ')
-			if ((size_t)(end - q) >= n && strncasecmp(q, rel,
-			    n) == 0 && (q + n == end || q[n] == '"' ||
-			    q[n] == ' ' || q[n] == ';'))
-				return 1;
-		return 0;
-	}
-	return 0;
-}
-
-/*
- * Take one link off *s: its target is the *len bytes at the returned pointer,
- * its parameters end at *s.  NULL when there is no more.
- */
-static const char *
-next_link(const char **s, size_t *len)
-{
-	const char *target, *p;
-	int quoted = 0;
-
-	if ((p = strchr(*s, '<')) == NULL)
-		return NULL;
-	target = p + 1;
-	*len = strcspn(target, ">");
-	p = target + *len;
-	for (; *p != '\0' && (quoted || *p != ','); p++)
-		if (*p == '"')
-			quoted = !quoted;
-	*s = p;
-	return target;
-}
-
-static char *
-absolute(const char *base, const char *target, size_t len)
+char *
+http_absolute(const char *base, const char *target, size_t len)
 {
 	char *text = xstrndup(target, len), *url = NULL, *copy = NULL;
 	CURLU *u = curl_url();
@@ -377,66 +322,22 @@ absolute(const char *base, const char *target, size_t len)
 	return copy;
 }
 
-char *
-http_link(const struct http_fields *f, const char *base, const char *rel,
-    size_t i)
+time_t
+http_date(const char *s)
 {
-	const char *s, *target, *params;
-	size_t k, len;
-
-	for (k = 0; k < f->n; k++) {
-		if (strcasecmp(f->v[k].name, "Link") != 0)
-			continue;
-		s = f->v[k].value;
-		while ((target = next_link(&s, &len)) != NULL) {
-			params = target + len;
-			if (has_relation(params, s, rel) && i-- == 0)
-				return absolute(base, target, len);
-		}
-	}
-	return NULL;
-}
-
-long long
-http_retry_after(const char *value, time_t now)
-{
-	long long v;
-	time_t t;
-
-	if (value == NULL)
-		return -1;
-	if (value[0] != '\0' && value[strspn(value, "0123456789")] == '\0')
-		return parse_num(value, 0, 1LL << 40, &v) == 0 ? v : 1LL << 40;
-	if (!isalpha((unsigned char)value[0]) ||
-	    (t = curl_getdate(value, NULL)) == (time_t)-1)
-		return -1;
-	return t > now ? t - now : 0;
+	return curl_getdate(s, NULL);
 }
 
 int
 http_url(const char *url, char *host, size_t size, unsigned int *port)
 {
-	CURLU *u = curl_url();
-	char *s = NULL, *h = NULL, *p = NULL;
-	long long v;
-	int rc = -1;
+	return parse_url(url, 0, host, size, port);
+}
 
-	if (u != NULL &&
-	    curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) == 0 &&
-	    curl_url_get(u, CURLUPART_SCHEME, &s, 0) == 0 &&
-	    strcmp(s, "https") == 0 &&
-	    curl_url_get(u, CURLUPART_HOST, &h, 0) == 0 && strlen(h) < size &&
-	    curl_url_get(u, CURLUPART_PORT, &p, CURLU_DEFAULT_PORT) == 0 &&
-	    parse_num(p, 1, 65535, &v) == 0) {
-		strcpy(host, h);
-		*port = (unsigned int)v;
-		rc = 0;
-	}
-	curl_free(s);
-	curl_free(h);
-	curl_free(p);
-	curl_url_cleanup(u);
-	return rc;
+int
+http_url_plain(const char *url, char *host, size_t size, unsigned int *port)
+{
+	return parse_url(url, 1, host, size, port);
 }
 
 int

@@ -11,19 +11,9 @@
 #include <stddef.h>
 #include <time.h>
 
-/* The most that is kept of one answer's header fields. */
-#define HTTP_FIELDS_MAX 100
-#define HTTP_FIELD_SIZE 8192
+#include "httpfield.h"
 
 struct http;
-
-struct http_fields {
-	struct {
-		char *name;
-		char *value;
-	} v[HTTP_FIELDS_MAX];
-	size_t n;
-};
 
 struct http_request {
 	const char *method;	/* GET, HEAD, POST */
@@ -33,6 +23,8 @@ struct http_request {
 	const char *body;	/* NULL: no body */
 	size_t len;
 	size_t max;		/* the most that is taken of the answer */
+	const char *user;	/* user:password of HTTP, or NULL */
+	int digest;		/* by Digest (RFC 7616), else by Basic */
 };
 
 struct http_answer {
@@ -43,14 +35,25 @@ struct http_answer {
 	long long ms;		/* how long it took */
 };
 
+struct http_conf {
+	const char *anchors;	/* PEM; must hold a certificate */
+	size_t anchors_len;
+	const char *cert;	/* client certificate, chain: PEM, or NULL */
+	size_t cert_len;
+	const char *key;	/* its key, PEM */
+	size_t key_len;
+	const char *proxy;	/* of http_proxy(), NULL: none is used */
+	int plain;		/* http URLs are taken too */
+	long long deadline;	/* mono_ms(), of every request */
+};
+
 /*
- * A client that trusts the PEM certificates in anchors (len bytes, used while
- * the client lives) and ends every request at deadline (mono_ms()).  proxy is
- * of http_proxy(), NULL: none is used whatever the environment says.  Returns
- * NULL with a message.  The port of its first URL is the only one it talks to.
+ * A client.  The texts in conf are used while it lives; nothing but the anchors
+ * is trusted, and no proxy is used but that one, whatever the environment
+ * says.  Returns NULL with a message.  The port of its first URL is the only
+ * one it talks to.
  */
-struct http *http_new(const char *anchors, size_t len, long long deadline,
-    const char *proxy);
+struct http *http_new(const struct http_conf *conf);
 void http_free(struct http *h);
 
 /*
@@ -77,33 +80,20 @@ const char *http_error(const struct http *h);
 void http_fail(struct http *h, const char *why);
 
 /*
- * Take one header line as received into f (RFC 9112 section 5).  A status
- * line empties f.  Returns 0, or -1 for a line that is no field or too long,
- * which is then left out.
- */
-int http_field_add(struct http_fields *f, const char *line, size_t len);
-void http_fields_free(struct http_fields *f);
-/* The value of the first field of that name, or NULL. */
-const char *http_field(const struct http_fields *f, const char *name);
-
-/*
- * The target of link number i (from 0) with that relation, over all Link
- * fields (RFC 8288), resolved against the URL base.  The caller frees.  NULL
- * when there is none, or it is no https URL.
- */
-char *http_link(const struct http_fields *f, const char *base,
-    const char *rel, size_t i);
-
-/*
- * Retry-After (RFC 9110 section 10.2.3) as seconds from now, 0 or more; both
- * forms.  -1 when value is NULL or neither.
- */
-long long http_retry_after(const char *value, time_t now);
-
-/*
- * Host and port of an https URL.  0, or -1 when it is not one or has a user
- * name in it.
+ * Host and port of an https URL, or of one of http or https.  0, or -1 when it
+ * is not one or has a user name in it.
  */
 int http_url(const char *url, char *host, size_t size, unsigned int *port);
+int http_url_plain(const char *url, char *host, size_t size,
+    unsigned int *port);
+
+/*
+ * A reference of len bytes resolved against the URL base (RFC 3986 section 5).
+ * The caller frees.  NULL when the result is no https URL.
+ */
+char *http_absolute(const char *base, const char *target, size_t len);
+
+/* A date of HTTP (RFC 9110 section 5.6.7), or -1. */
+time_t http_date(const char *s);
 
 #endif

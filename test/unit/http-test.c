@@ -235,6 +235,14 @@ no_urls(void)
 	CHECK_STR(tiny, "ca.example");
 }
 
+static struct http *
+client(long long deadline)
+{
+	const struct http_conf conf = {.anchors = "", .deadline = deadline};
+
+	return http_new(&conf);
+}
+
 /* What does not reach a network: the deadline, a scheme, a closed port. */
 static void
 requests(void)
@@ -242,7 +250,7 @@ requests(void)
 	struct http_request req = {.method = "GET",
 	    .url = "http://127.0.0.1:9/", .max = 100};
 	struct http_answer ans;
-	struct http *h = http_new("", 0, mono_ms() + 10000, NULL);
+	struct http *h = client(mono_ms() + 10000);
 
 	if (!CHECK(h != NULL))
 		return;
@@ -251,7 +259,7 @@ requests(void)
 	req.url = "https://127.0.0.1:9/\r\nx: y";
 	CHECK_INT(http_do(h, &req, &ans), EX_ERR);
 	http_free(h);
-	h = http_new("", 0, mono_ms() - 1, NULL);
+	h = client(mono_ms() - 1);
 	req.url = "https://127.0.0.1:9/";
 	CHECK_INT(http_do(h, &req, &ans), EX_TEMP);
 	CHECK_STR(http_error(h), "deadline reached");
