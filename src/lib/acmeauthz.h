@@ -31,6 +31,7 @@ struct authz {
 	char *error;		/* the last one of the challenge */
 	enum authz_state state;
 	int tries;
+	long long retry_after;	/* seconds, -1 when not said */
 };
 
 /*
