@@ -201,7 +201,7 @@ not accepted: $why" ]
 	done
 }
 
-@test "acme-order: 7.1.1 a profile for each order, on one account" {
+@test "acme-order: a profile for each order, on one account" {
 	pebble_of PEBBLE_VA_NOSLEEP=1 PEBBLE_AUTHZREUSE=100 '{"profiles": {
 		"hour": {"description": "h", "validityPeriod": 3600},
 		"year": {"description": "y", "validityPeriod": 31536000}}}'

@@ -190,7 +190,7 @@ The server experienced an internal error" ]
 	run -0 --separate-stderr order -z "$(date -u -d '1 hour' +%FT%TZ)"
 }
 
-@test "acme-order: 6.6 step-ca restarted in the middle is waited for" {
+@test "acme-order: a step-ca restarted in the middle is waited for" {
 	csr a.example
 	order_web -w web >chain.pem 2>err 3>&- 4>&- &
 	local pid=$!

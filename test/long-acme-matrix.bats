@@ -30,7 +30,7 @@ teardown() {
 	pebble_of PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=90 \
 	    PEBBLE_AUTHZREUSE=0 -strict
 	issue 1 64 1
-	[ "$(refused 1 64)" -ge $((6 * $(accepted 1 64))) ]
+	[ "$(refused 1 64)" -ge $((5 * $(accepted 1 64))) ]
 }
 
 @test "acme-order: 6.5 issues 200 of 200 when pebble refuses 50 % of the nonces" {
