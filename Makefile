@@ -178,6 +178,11 @@ test:
 	${MAKE} SAN=1 all progs
 	test/run all
 
+test-long:
+	etc/deps/install test
+	${MAKE} all
+	test/run long
+
 bench:
 	etc/deps/install bench
 	${MAKE} all
@@ -221,6 +226,7 @@ help:
 	@echo 'deps       install what running needs'
 	@echo 'demo       install what is missing, show the main job'
 	@echo 'test       install what is missing, run every test'
+	@echo 'test-long  the tests that take hours'
 	@echo 'check      the quick tests: lint, units, commands'
 	@echo 'lint       shellcheck, manual pages, layout'
 	@echo 'bench      measure against the peers'
@@ -228,5 +234,5 @@ help:
 	@echo 'install    into DESTDIR and PREFIX; uninstall takes it back'
 	@echo 'clean      remove what was built; build/deps stays'
 
-.PHONY: all progs deps demo check lint test bench fuzz install uninstall \
-	clean help
+.PHONY: all progs deps demo check lint test test-long bench fuzz install \
+	uninstall clean help

@@ -234,29 +234,6 @@ The server could not connect to validation target"
 	[[ $stderr == *"a.example: http-01 invalid: connection: "* ]]
 }
 
-@test "acme-order: a wrong answer to the challenge fails at once" {
-	csr a.example
-	local other=$BATS_TEST_TMPDIR/other
-	mkdir -p "$other/.well-known/acme-challenge"
-	start_bg http01-serve -l "127.0.0.1:$HTTP_PORT" -w "$other"
-	wait_port "$HTTP_PORT"
-	# whatever token is asked for, the answer is another
-	(
-		for _ in {1..1000}; do
-			sleep 0.01
-			for f in "$web"/.well-known/acme-challenge/*; do
-				[ ! -f "$f" ] || echo "wrong.answer" \
-				    >"$other/.well-known/acme-challenge/${f##*/}"
-			done
-		done
-	) 3>&- 4>&- &
-	bg_pids+=($!)
-	run -2 --separate-stderr acme-order -u "$ACME" -A "$ROOT" \
-	    -a "$account" -w "$web" req.pem
-	[[ $stderr == *"a.example: http-01 "* ]]
-	[[ $stderr == *"rejectedIdentifier"* || $stderr == *"connection"* ]]
-}
-
 @test "acme-order: an answer that takes 18 seconds is waited for" {
 	csr a.example
 	listener

@@ -15,7 +15,7 @@
 #define URN "urn:ietf:params:acme:error:"
 #define NONCE_TRIES 128		/* 8 of 8 orders at 90 % rejection */
 #define NONCE_QUICK 16		/* of them without a pause */
-#define LOST_TRIES 4
+#define LOST_MS 250LL		/* the first pause when nobody answers */
 #define LOGGED_MAX 65536	/* longer problem documents are not logged */
 #define RETRY_MAX (100LL * 365 * 86400)	/* seconds; a year has four digits */
 
@@ -272,6 +272,23 @@ post_once(struct acme *a, const char *url, const char *payload,
 	return rc;
 }
 
+/*
+ * How long to wait before a question that was lost is asked again: longer each
+ * time, what the server said at least, -1 when the deadline does not allow it.
+ */
+static long long
+lost_pause(const struct acme *a, int lost, long long said)
+{
+	long long left = a->deadline - mono_ms();
+	long long pause = LOST_MS << (lost < 4 ? lost : 4);
+
+	if (pause > left / 2)
+		pause = left / 2;
+	if (said * 1000 > pause)
+		pause = said * 1000;
+	return pause < LOST_MS / 2 || pause >= left ? -1 : pause;
+}
+
 int
 acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r)
@@ -284,12 +301,11 @@ acme_post(struct acme *a, const char *url, const char *payload,
 		if (rc == 0 && acme_is(r, ACME_BAD_NONCE) &&
 		    nonces < NONCE_TRIES) {
 			pause = nonces++ < NONCE_QUICK ? 0 : 50 + nonces;
-		} else if (*payload == '\0' && lost < LOST_TRIES &&
+		} else if (*payload == '\0' &&
 		    (rc == EX_TEMP || (rc == 0 && r->status >= 500))) {
-			pause = 250LL << lost++;
-			if (rc == 0 && r->retry_after * 1000 > pause)
-				pause = r->retry_after * 1000;
-			if (mono_ms() + pause >= a->deadline)
+			pause = lost_pause(a, lost++, rc == 0 ?
+			    r->retry_after : -1);
+			if (pause == -1)
 				return rc;
 		} else
 			return rc;

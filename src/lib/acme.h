@@ -86,8 +86,8 @@ int acme_get(struct acme *a, const char *url, struct acme_reply *r);
 /*
  * A signed POST of payload; "" is POST-as-GET (section 6.3).  Nonces that the
  * server refuses are replaced and the request is sent again (section 6.5); a
- * POST-as-GET that brought no answer or a 5xx is tried again a few times.
- * Returns as acme_get().
+ * POST-as-GET that brought no answer or a 5xx is sent again until the
+ * deadline.  Returns as acme_get().
  */
 int acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r);

@@ -282,6 +282,7 @@ authz_load(struct acme *a, struct solver *s, struct authz *z)
 		    "value"));
 	if (z->name == NULL)
 		set(&z->name, z->url);
+	z->retry_after = r.retry_after;
 	if ((status = json_str(r.json, "status")) == NULL)
 		status = "without status";
 	challenges = json_arr(r.json, "challenges");
