@@ -318,6 +318,124 @@ gone() {
 	fails 2 'a.example: authorization revoked'
 }
 
+@test "acme-order: 7.1.6 an order that is ready or valid from the start" {
+	bend /new pending ready
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]
+	run -1 grep -c 'POST /authz ' requests.log
+	bend /new ready valid
+	bend /new '"finalize"' "\"certificate\":\"$base/cert\",\"finalize\""
+	: >requests.log
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]
+	run -1 grep -c 'POST /finalize ' requests.log
+}
+
+@test "acme-order: 7.5 an authorization that is valid is not answered" {
+	says[/valid]=${says[/authz]}
+	bend /valid '"pending"' '"valid"'
+	bend /new "[\"$base/authz\"]" "[\"$base/valid\",\"$base/authz\"]"
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$(grep -c 'POST /challenge ' requests.log)" -eq 1 ]
+}
+
+@test "acme-order: 7.5 an authorization that failed tells every challenge's error" {
+	local error='"status":"invalid","error":{"type":"urn:ietf:params:acme:error:'
+	local status
+	bend /authz '"pending"' '"invalid"'
+	bend /authz '"status":"pending"' "${error}dns\",\"detail\":\"D\"}"
+	bend /authz '"challenges":[' "\"challenges\":[{\"type\":\"dns-01\",
+		${error}tls\",\"detail\":\"T\"}},"
+	fails 2 'a.example: dns-01 invalid: tls: T'
+	assert_stderr_line 'acme-order: a.example: http-01 invalid: dns: D'
+	for status in expired revoked deactivated; do
+		bend /authz '"pending"' "\"$status\""
+		fails 2 "a.example: authorization $status"
+	done
+}
+
+@test "acme-order: 8 challenges of unknown types are passed over" {
+	bend /authz '"challenges":[' '"challenges":[{"type":"dns-account-01",
+		"status":"pending","url":"x","token":7},{"type":null},7,'
+	serve
+	run -0 --separate-stderr ask -w web
+	bend /authz http-01 new-99
+	fails 2 'a.example: no http-01 challenge; offered: dns-account-01'
+	[[ $stderr == *new-99* ]]
+}
+
+@test "acme-order: RFC 8738 7 DNS-01 is not used for an address" {
+	bend /authz '"dns","value":"a.example"' '"ip","value":"192.0.2.1"'
+	bend /authz http-01 dns-01
+	serve
+	printf '#!/bin/sh\ntouch asked\n' >hook
+	chmod +x hook
+	run -2 --separate-stderr ask -H ./hook
+	[ "$stderr" = \
+	    'acme-order: 192.0.2.1: no acceptable challenge; offered: dns-01' ]
+	[ ! -e asked ]
+}
+
+@test "acme-order: 7.4 badCSR is final, orderNotReady is not" {
+	say /finalize 403 '{"type":"urn:ietf:params:acme:error:badCSR",
+		"detail":"weak"}'
+	fails 2 'finalize: 403 badCSR: weak'
+	say /finalize 403 '{"type":"urn:ietf:params:acme:error:orderNotReady"}'
+	say /order 200 "{\"status\":\"valid\",\"certificate\":\"$base/cert\"}"
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]
+}
+
+@test "acme-order: 6.2 badSignatureAlgorithm and badPublicKey are final" {
+	say /account 400 '{"detail":"no",
+		"type":"urn:ietf:params:acme:error:badSignatureAlgorithm",
+		"algorithms":["RS256","Ed\u001b"]}'
+	fails 2 'newAccount: 400 badSignatureAlgorithm: no; it takes RS256, Ed\x1b'
+	say /account 400 '{"type":"urn:ietf:params:acme:error:badPublicKey"}'
+	fails 2 'newAccount: 400 badPublicKey: no detail given'
+	[ "$(grep -c 'POST /account ' requests.log)" -eq 2 ]
+}
+
+@test "acme-order: 6.6 7.3.3 the pages a refusal names are shown" {
+	local link='<https://ca.example/up>;rel=\"up\",'
+	link+=' </limits>;rel=\"help\", <https://ca.example/terms/2>;rel='
+	link+='\"terms-of-service\"'
+	say /new 403 '{"type":"urn:ietf:params:acme:error:userActionRequired",
+		"detail":"new terms","instance":"https://ca.example/agree"}' \
+	    Link "$link"
+	serve
+	run -2 --separate-stderr ask -w web
+	[ "$stderr" = "acme-order: newOrder: 403 userActionRequired: new terms; \
+see https://ca.example/agree
+acme-order: newOrder: help: $base/limits
+acme-order: newOrder: terms-of-service: https://ca.example/terms/2" ]
+}
+
+@test "acme-order: RFC 8657 a CAA error tells what the record has to say" {
+	local caa='"type":"urn:ietf:params:acme:error:caa"'
+	local hint='acme-order: caa: in CAA records this CA is: ca.example'
+	hint+=" ca2.example; accounturi=$base/account/1"
+	bend /dir '{' '{"meta":{"caaIdentities":["ca.example","ca2.example"]},'
+	bend /challenge '"valid"' "\"invalid\",\"error\":{$caa}"
+	serve
+	run -2 --separate-stderr ask -w web
+	assert_stderr_line \
+	    'acme-order: a.example: http-01 invalid: caa: no detail given'
+	assert_stderr_line "$hint"
+	# many names: the subproblems say whose record it is
+	bend /challenge '"invalid"' '"valid"'
+	say /finalize 403 "{\"type\":\"urn:ietf:params:acme:error:compound\",
+		\"subproblems\":[{$caa,\"identifier\":{\"value\":\"a.example\"}}]}"
+	serve
+	run -2 --separate-stderr ask -w web
+	[[ $stderr == *"a.example: caa: (none)"* ]]
+	assert_stderr_line "$hint"
+}
+
 @test "acme-order: the server cannot make it wait beyond its deadline" {
 	local after
 	for after in 1000000000 -5 '' 'Fri, 31 Dec 9999 23:59:59 GMT' \

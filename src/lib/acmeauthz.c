@@ -8,6 +8,7 @@
 #include "acmeauthz.h"
 #include "http01.h"
 #include "jws.h"
+#include "name.h"
 #include "util.h"
 
 static void
@@ -55,6 +56,7 @@ read_challenge(struct acme *a, struct authz *z, const struct json *c)
 	else {
 		warnx("%s: %s %s: %s", esc(z->name), z->type, esc(status),
 		    z->error != NULL ? z->error : "no error given");
+		acme_caa(a, e);
 		return EX_ERR;
 	}
 	acme_status(a, "challenge", z->name, z->state == AUTHZ_TROUBLE ?
@@ -120,6 +122,8 @@ choose(struct acme *a, const struct solver *s, struct authz *z,
 	int rc;
 
 	for (i = 0; i < known; i++) {
+		if (i == 1 && name_kind(z->name) == NAME_IP)
+			continue;	/* RFC 8738 section 7 */
 		if ((c = challenge_of(challenges, types[i], NULL)) == NULL)
 			continue;
 		rc = provision(a, s, z, c, types[i]);
@@ -137,12 +141,14 @@ choose(struct acme *a, const struct solver *s, struct authz *z,
 	return EX_ERR;
 }
 
-/* Why an authorization is not pending and not valid. */
+/* Why an authorization is not pending and not valid: all its challenges. */
 static int
-refuse(struct authz *z, const char *status, const struct json *challenges)
+refuse(const struct acme *a, struct authz *z, const char *status,
+    const struct json *challenges)
 {
 	const struct json *c, *e;
 	size_t i;
+	int said = 0;
 
 	for (i = 0; i < json_len(challenges); i++) {
 		c = json_obj_at(challenges, i);
@@ -151,9 +157,11 @@ refuse(struct authz *z, const char *status, const struct json *challenges)
 		set(&z->error, acme_problem(e));
 		warnx("%s: %s %s: %s", esc(z->name), esc(json_str(c, "type")),
 		    esc(json_str(c, "status")), z->error);
-		return EX_ERR;
+		acme_caa(a, e);
+		said = 1;
 	}
-	warnx("%s: authorization %s", esc(z->name), esc(status));
+	if (!said)
+		warnx("%s: authorization %s", esc(z->name), esc(status));
 	return EX_ERR;
 }
 
@@ -178,7 +186,7 @@ authz_load(struct acme *a, const struct solver *s, struct authz *z)
 	if (strcmp(status, "valid") == 0)
 		z->state = AUTHZ_VALID;
 	else if (strcmp(status, "pending") != 0)
-		rc = refuse(z, status, challenges);
+		rc = refuse(a, z, status, challenges);
 	else if (z->challenge == NULL)
 		rc = choose(a, s, z, challenges);
 	else if ((c = challenge_of(challenges, NULL, z->challenge)) != NULL)
