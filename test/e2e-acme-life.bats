@@ -299,6 +299,29 @@ account() {
 	run -0 account pebble show
 }
 
+@test "acme-account: 7.3.5 a key that has an account of its own is refused" {
+	account pebble -Y new >made
+	mkkey -o taken.pem
+	acme-account -Y "${pebble[@]}" -a taken.pem new >other
+	cp -p acc.pem before.pem
+	# pebble says 200, and that is not believed
+	run -2 --separate-stderr account pebble -k taken.pem rollover
+	[ -z "$output" ]
+	[[ $stderr == "acme-account: keyChange: "* ]]
+	cmp acc.pem before.pem
+	[ -e taken.pem ]
+	run -0 account pebble show
+	[ "$(jq -r .account <<<"$output")" = "$(jq -r .account made)" ]
+}
+
+@test "acme-account: 7.3 contacts the server does not take are told" {
+	run -2 --separate-stderr account pebble -Y new tel:+1; echo "$stderr" >&2
+	[[ $stderr == *"acme-account: newAccount: 400 unsupportedContact: "* ]]
+	run -2 --separate-stderr account pebble -Y new 'mailto:nobody'
+	[[ $stderr == "acme-account: newAccount: 400 invalidContact: "* ]]
+	[ -z "$output" ]
+}
+
 @test "acme-account: step-ca cannot change keys, and that is said" {
 	account step new >made
 	mkkey -o next.pem
