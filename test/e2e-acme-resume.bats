@@ -99,7 +99,7 @@ goes_on() {
 	[ "$(new_orders)" -eq 3 ]
 }
 
-@test "acme-order: -j leaves an order that has become invalid" {
+@test "acme-order: 7.1.6 -j leaves an order that has become invalid" {
 	# pebble gives up on an order at once when nobody answers
 	run -2 --separate-stderr acme-order "${pebble[@]}" -w web req.pem
 	[ ! -s journal ]
