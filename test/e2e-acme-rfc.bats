@@ -20,7 +20,7 @@ setup_file() {
 	    {\"kid-1\": \"$MAC\"}, \"certificateValidityPeriod\": 86400}"
 	direct=$PEBBLE
 	start_pebble nonces PEBBLE_VA_NOSLEEP=1 PEBBLE_VA_ALWAYS_VALID=1 \
-	    PEBBLE_WFE_NONCEREJECT=40
+	    PEBBLE_WFE_NONCEREJECT=70
 	export SEEN=$BATS_FILE_TMPDIR/seen.json
 	observe
 	cd "$BATS_FILE_TMPDIR" || return
