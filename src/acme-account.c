@@ -255,19 +255,6 @@ switch_keys(struct job *job)
 	job->next = old;
 }
 
-/* Is the key that signs now this account's?  0, or EX_ERR or EX_TEMP. */
-static int
-check_account(struct acme *a, const char *account)
-{
-	struct acme_reply r;
-	int rc;
-
-	if ((rc = acme_register(a, "{\"onlyReturnExisting\":true}", &r)) != 0)
-		return rc;
-	acme_reply_free(&r);
-	return strcmp(a->account, account) == 0 ? 0 : EX_ERR;
-}
-
 /*
  * The new key is on the disk before the server hears of it, and takes the
  * place of the old one only when the server has been seen to know it: pebble
@@ -292,7 +279,7 @@ do_rollover(struct job *job)
 	rc = change_key(job);
 	switch_keys(job);
 	if (rc != EX_TEMP) {
-		seen = check_account(a, account);
+		seen = acme_confirm(a, account);
 		if (rc == 0 && seen == EX_ERR)
 			warnx("keyChange: the server agreed, but the new key "
 			    "is not known as that of %s", esc(account));

@@ -150,3 +150,15 @@ acme_login(struct acme *a, enum acme_login how)
 		acme_reply_free(&r);
 	return rc;
 }
+
+int
+acme_confirm(struct acme *a, const char *account)
+{
+	struct acme_reply r;
+	int rc;
+
+	if ((rc = acme_register(a, "{\"onlyReturnExisting\":true}", &r)) != 0)
+		return rc;
+	acme_reply_free(&r);
+	return strcmp(a->account, account) == 0 ? 0 : EX_ERR;
+}
