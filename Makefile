@@ -46,8 +46,8 @@ FILE = ${O}/replace.o ${O}/cleanup.o ${O}/io.o ${U}
 CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
-ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o \
-	${O}/acmeproblem.o ${O}/http.o ${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
+ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${O}/http.o \
+	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
 	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmejournal.o ${O}/acmeauthz.o \
 	${O}/acmechain.o ${O}/ari.o ${O}/hook.o ${O}/webroot.o ${O}/http01.o \
@@ -96,7 +96,7 @@ ${B}/log-json: src/log-json.c ${logjson}
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeorder \
-	acmeproblem acmesession ari b64 chain cleanup csr der eab hook http http01 io \
+	acmesession ari b64 chain cleanup csr der eab hook http http01 io \
 	json jsonw jws key listen name ossl pem replace sandbox signer store \
 	util webroot
 OBJS = ${MODULES:%=${O}/%.o}
@@ -106,7 +106,6 @@ ${O}/acmeauthz.o: src/lib/acmeauthz.c
 ${O}/acmechain.o: src/lib/acmechain.c
 ${O}/acmejournal.o: src/lib/acmejournal.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
-${O}/acmeproblem.o: src/lib/acmeproblem.c
 ${O}/acmesession.o: src/lib/acmesession.c
 ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c

@@ -451,21 +451,6 @@ gone() {
 	[ "$(grep -c 'POST /account ' requests.log)" -eq 2 ]
 }
 
-@test "acme-order: 6.6 7.3.3 the pages a refusal names are shown" {
-	local link='<https://ca.example/up>;rel=\"up\",'
-	link+=' </limits>;rel=\"help\", <https://ca.example/terms/2>;rel='
-	link+='\"terms-of-service\"'
-	say /new 403 '{"type":"urn:ietf:params:acme:error:userActionRequired",
-		"detail":"new terms","instance":"https://ca.example/agree"}' \
-	    Link "$link"
-	serve
-	run -2 --separate-stderr ask -w web
-	[ "$stderr" = "acme-order: newOrder: 403 userActionRequired: new terms; \
-see https://ca.example/agree
-acme-order: newOrder: help: $base/limits
-acme-order: newOrder: terms-of-service: https://ca.example/terms/2" ]
-}
-
 @test "acme-order: RFC 8657 a CAA error tells what the record has to say" {
 	local caa='"type":"urn:ietf:params:acme:error:caa"'
 	local hint='acme-order: caa: in CAA records this CA is: ca.example'

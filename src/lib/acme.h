@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Talking to an ACME server (RFC 8555): nonces and signed requests.  Refusals
- * are in acmeproblem.h, directory and account are in acmeaccount.h, orders in
+ * Talking to an ACME server (RFC 8555): nonces, signed requests, problem
+ * documents.  Directory and account are in acmeaccount.h, orders in
  * acmeorder.h.
  */
 #ifndef ECA_ACME_H
@@ -11,10 +11,15 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "acmeproblem.h"
 #include "http.h"
 #include "json.h"
 #include "signer.h"
+
+/* The types of problem that a client acts upon (RFC 8555 section 6.7). */
+#define ACME_BAD_NONCE "badNonce"
+#define ACME_NO_ACCOUNT "accountDoesNotExist"
+#define ACME_NOT_READY "orderNotReady"
+#define ACME_ALREADY_REPLACED "alreadyReplaced"
 
 struct acme {
 	/* set by the caller */
@@ -88,6 +93,19 @@ char *acme_jws(struct signer *signer, const char *kid, const char *nonce,
  */
 int acme_call(struct acme *a, const char *what, const char *url,
     const char *payload, struct acme_reply *r);
+
+/* Is this reply the problem of that type (without the urn: prefix)? */
+int acme_is(const struct acme_reply *r, const char *type);
+
+/*
+ * Print a reply that is a refusal and return EX_TEMP (rate limited, 5xx; sets
+ * retry_at when the server said a time) or EX_ERR.
+ */
+int acme_refused(struct acme *a, const char *what, const struct acme_reply *r);
+
+/* A problem document as one line of safe text, in a static buffer. */
+#define ACME_PROBLEM_SIZE 8192	/* its length, at most */
+const char *acme_problem(const struct json *problem);
 
 /*
  * Sleep ms milliseconds, but not past the deadline.  0, or -1 when the

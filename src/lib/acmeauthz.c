@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acmeaccount.h"
 #include "acmeauthz.h"
 #include "http01.h"
 #include "jws.h"

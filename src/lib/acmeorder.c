@@ -379,15 +379,13 @@ static int
 failed(struct order *o)
 {
 	size_t i;
-	int rc, said = 0;
 
-	for (i = 0, rc = 0; i < o->n && rc != EX_TEMP; i++)
-		if (o->authz[i].state != AUTHZ_VALID && (rc = authz_load(o->a,
-		    &o->want->solver, &o->authz[i])) != 0)
-			said = 1;
-	if (!said)
-		warnx("order: %s: %s", esc(o->status),
-		    o->error != NULL ? o->error : "no error given");
+	for (i = 0; i < o->n; i++)
+		if (o->authz[i].state != AUTHZ_VALID && authz_load(o->a,
+		    &o->want->solver, &o->authz[i]) != 0)
+			return EX_ERR;
+	warnx("order: %s: %s", esc(o->status),
+	    o->error != NULL ? o->error : "no error given");
 	return EX_ERR;
 }
 
