@@ -116,8 +116,9 @@ post_account(struct job *job, const char *payload)
 	struct acme_reply r;
 	int rc;
 
-	if ((rc = acme_login(a, ACME_EXISTING)) != 0 ||
-	    (rc = acme_call(a, "account", a->account, payload, &r)) != 0)
+	if (a->account == NULL && (rc = acme_login(a, ACME_EXISTING)) != 0)
+		return rc;
+	if ((rc = acme_call(a, "account", a->account, payload, &r)) != 0)
 		return rc;
 	rc = report(a->account, r.json, -1);
 	acme_reply_free(&r);
@@ -256,15 +257,16 @@ switch_keys(struct job *job)
 
 /*
  * The new key is on the disk before the server hears of it, and takes the
- * place of the old one only when the server has taken it.  An earlier run that
- * was cut off in between is made good: then the server knows the new key.
+ * place of the old one only when the server has been seen to know it: pebble
+ * 2.10 says 200 to a key that another account has.  An earlier run that was
+ * cut off in between is made good: then the server knows the new key.
  */
 static int
 do_rollover(struct job *job)
 {
 	struct acme *a = &job->acme;
 	char *account;
-	int rc;
+	int rc, seen;
 
 	if (a->key_change == NULL) {
 		warnx("%s: the server does not offer key changes",
@@ -276,10 +278,16 @@ do_rollover(struct job *job)
 	account = xstrdup(a->account);
 	rc = change_key(job);
 	switch_keys(job);
-	if (rc == EX_ERR && acme_login(a, ACME_EXISTING) == 0 &&
-	    strcmp(a->account, account) == 0) {
-		warnx("keyChange: but the server knows the new key already");
-		rc = 0;
+	if (rc != EX_TEMP) {
+		seen = acme_confirm(a, account);
+		if (rc == 0 && seen == EX_ERR)
+			warnx("keyChange: the server agreed, but the new key "
+			    "is not known as that of %s", esc(account));
+		else if (rc != 0 && seen == 0)
+			warnx("keyChange: but the server knows the new key "
+			    "already");
+		if (rc == 0 || seen == 0)
+			rc = seen;
 	}
 	free(account);
 	if (rc != 0)

@@ -154,7 +154,7 @@ gone() {
 	grep -q 'POST /finalize HTTP/2' requests.log
 }
 
-@test "acme-order: what is of another type than it should be is refused" {
+@test "acme-order: 7.1 what is of another type than it should be is refused" {
 	bend /dir "\"$base/nonce\"" 7
 	fails 2 'not an ACME directory: no https URL newNonce'
 	bend /account Location X-Location
@@ -203,7 +203,7 @@ gone() {
 	fails 2 'order: no authorizations, or too many'
 }
 
-@test "acme-order: tokens that are none do not become files" {
+@test "acme-order: 8.3 tokens that are none do not become files" {
 	local bad
 	for bad in ../../../../../../../../tmp/token-x .token-ABCDEFGHIJKLMNOPQRSTUV \
 	    token-short token-ABCDEFGHIJKLMNOPQRSTUV= token-ABCDEFGHIJ/LMNOPQRSTUV \
@@ -216,7 +216,7 @@ gone() {
 	run -0 --separate-stderr ask -w web
 }
 
-@test "acme-order: URLs of other ports and protocols are not asked" {
+@test "acme-order: 6.1 URLs of other ports and protocols are not asked" {
 	local url
 	for url in http://127.0.0.1/ /authz file:///etc/passwd '' \
 	    "https://user@127.0.0.1:$port/"; do
@@ -255,10 +255,13 @@ gone() {
 	for path in /dir /account /new /authz /challenge /finalize /cert; do
 		says[$path]='add_header Replay-Nonce abc always; return 503;'
 		fails 75 ': 503 without a problem document: ' -m 1
+		# an order may have been made all the same: not twice
+		[ "$path" != /new ] ||
+		    [ "$(grep -c 'POST /new ' requests.log)" -eq 1 ]
 	done
 }
 
-@test "acme-order: nonces that are none are not used" {
+@test "acme-order: 6.5.1 nonces that are none are not used" {
 	local bad
 	for bad in '' abc= 'a b' a+b; do
 		bend /dir '"abc"' '""'
@@ -272,7 +275,7 @@ gone() {
 	fails 2 'newNonce gives no usable Replay-Nonce'
 }
 
-@test "acme-order: a newNonce that is refused is told, 75 when it may pass" {
+@test "acme-order: 7.2 a newNonce that is refused is told, 75 when it may pass" {
 	local retry
 	bend /dir '"abc"' '""'
 	says[/nonce]='return 404;'
@@ -284,7 +287,7 @@ gone() {
 	[[ $retry =~ ^retry-at:\ 20[0-9-]+T[0-9:]+Z$ ]]
 }
 
-@test "acme-order: badNonce for ever ends" {
+@test "acme-order: 6.5 badNonce for ever ends" {
 	say /account 400 '{"type":"urn:ietf:params:acme:error:badNonce"}'
 	SECONDS=0
 	fails 75 'newAccount: ' -m 2
@@ -292,7 +295,7 @@ gone() {
 	[ "$(wc -l <requests.log)" -lt 150 ]
 }
 
-@test "acme-order: an order that gets nowhere ends with the deadline" {
+@test "acme-order: 7.1.6 an order that gets nowhere ends with the deadline" {
 	local status
 	for status in pending processing; do
 		SECONDS=0
@@ -309,7 +312,7 @@ gone() {
 	fails 75 'order: stays ready after finalize'
 }
 
-@test "acme-order: an order of an unknown status is an error" {
+@test "acme-order: 7.1.6 an order of an unknown status is an error" {
 	bend /finalize '"valid"' '"strange\u001b[31m"'
 	fails 2 'order: unknown status strange\x1b[31m'
 	bend /finalize '"valid"' '"invalid"'
@@ -318,7 +321,158 @@ gone() {
 	fails 2 'a.example: authorization revoked'
 }
 
-@test "acme-order: the server cannot make it wait beyond its deadline" {
+@test "acme-order: 7.1.1 members it does not know are passed over" {
+	local path
+	for path in /dir /account /new /authz /challenge /finalize; do
+		says[$path]=${says[$path]/'{"'/'{"x-new":{"a":[null,1.5]},"'}
+	done
+	grep -q x-new <<<"${says[/challenge]}"
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]
+	[ -z "$stderr" ]
+}
+
+@test "acme-order: 6.5 an answer without a nonce costs a HEAD" {
+	say /new 201 "{\"status\":\"pending\",\"finalize\":\"$base/finalize\",
+		\"authorizations\":[\"$base/authz\"]}" Location "$base/order" \
+	    Replay-Nonce ''
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$(grep -c 'HEAD /nonce ' requests.log)" -eq 1 ]
+}
+
+@test "acme-renewal-info: RFC 9773 4.3 asks again after a minute to a day" {
+	local after want id
+	ari() {
+		acme-renewal-info -u "$base/dir" -A "$CA/root.pem" \
+		    "$PKI/leaf.pem"
+	}
+	bend /dir '{' "{\"renewalInfo\":\"$base/ari\","
+	serve
+	run -0 --separate-stderr ari
+	id=$(jq -r .cert_id <<<"$output")
+	for want in 1:60 3600:3600 1000000000:86400; do
+		after=${want%:*}
+		say "/ari/$id" 200 '{"suggestedWindow":{"start":
+			"2100-01-02T04:00:00Z","end":"2100-01-03T04:00:00Z"}}' \
+		    Retry-After "$after"
+		serve
+		run -0 --separate-stderr ari
+		jq -e --arg want "${want#*:}" '.source == "server" and
+		    (.ask_again_seconds | tostring) == $want' <<<"$output"
+	done
+	say "/ari/$id" 503 '' Retry-After 120
+	serve
+	run -75 --separate-stderr ari
+	[ -z "$output" ]
+	[[ ${stderr_lines[-1]} == 'retry-at: '* ]]
+}
+
+@test "acme-order: 7.1.6 an order that is ready or valid from the start" {
+	bend /new pending ready
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]
+	run -1 grep -c 'POST /authz ' requests.log
+	bend /new ready valid
+	bend /new '"finalize"' "\"certificate\":\"$base/cert\",\"finalize\""
+	: >requests.log
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]
+	run -1 grep -c 'POST /finalize ' requests.log
+}
+
+@test "acme-order: 7.5 an authorization that is valid is not answered" {
+	says[/valid]=${says[/authz]}
+	bend /valid '"pending"' '"valid"'
+	bend /new "[\"$base/authz\"]" "[\"$base/valid\",\"$base/authz\"]"
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$(grep -c 'POST /challenge ' requests.log)" -eq 1 ]
+}
+
+@test "acme-order: 7.5 an authorization that failed tells every challenge's error" {
+	local error='"status":"invalid","error":{"type":"urn:ietf:params:acme:error:'
+	local status
+	bend /authz '"pending"' '"invalid"'
+	bend /authz '"status":"pending"' "${error}dns\",\"detail\":\"D\"}"
+	bend /authz '"challenges":[' "\"challenges\":[{\"type\":\"dns-01\",
+		${error}tls\",\"detail\":\"T\"}},"
+	fails 2 'a.example: dns-01 invalid: tls: T'
+	assert_stderr_line 'acme-order: a.example: http-01 invalid: dns: D'
+	for status in expired revoked deactivated; do
+		bend /authz '"pending"' "\"$status\""
+		fails 2 "a.example: authorization $status"
+	done
+}
+
+@test "acme-order: 8 challenges of unknown types are passed over" {
+	bend /authz '"challenges":[' '"challenges":[{"type":"dns-account-01",
+		"status":"pending","url":"x","token":7},{"type":null},7,'
+	serve
+	run -0 --separate-stderr ask -w web
+	bend /authz http-01 new-99
+	fails 2 'a.example: no http-01 challenge; offered: dns-account-01'
+	[[ $stderr == *new-99* ]]
+}
+
+@test "acme-order: RFC 8738 7 DNS-01 is not used for an address" {
+	bend /authz '"dns","value":"a.example"' '"ip","value":"192.0.2.1"'
+	bend /authz http-01 dns-01
+	serve
+	printf '#!/bin/sh\ntouch asked\n' >hook
+	chmod +x hook
+	run -2 --separate-stderr ask -H ./hook
+	[ "$stderr" = \
+	    'acme-order: 192.0.2.1: no acceptable challenge; offered: dns-01' ]
+	[ ! -e asked ]
+}
+
+@test "acme-order: 7.4 badCSR is final, orderNotReady is not" {
+	say /finalize 403 '{"type":"urn:ietf:params:acme:error:badCSR",
+		"detail":"weak"}'
+	fails 2 'finalize: 403 badCSR: weak'
+	say /finalize 403 '{"type":"urn:ietf:params:acme:error:orderNotReady"}'
+	say /order 200 "{\"status\":\"valid\",\"certificate\":\"$base/cert\"}"
+	serve
+	run -0 --separate-stderr ask -w web
+	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]
+}
+
+@test "acme-order: 6.2 badSignatureAlgorithm and badPublicKey are final" {
+	say /account 400 '{"detail":"no",
+		"type":"urn:ietf:params:acme:error:badSignatureAlgorithm",
+		"algorithms":["RS256","Ed\u001b"]}'
+	fails 2 'newAccount: 400 badSignatureAlgorithm: no; it takes RS256, Ed\x1b'
+	say /account 400 '{"type":"urn:ietf:params:acme:error:badPublicKey"}'
+	fails 2 'newAccount: 400 badPublicKey: no detail given'
+	[ "$(grep -c 'POST /account ' requests.log)" -eq 2 ]
+}
+
+@test "acme-order: RFC 8657 a CAA error tells what the record has to say" {
+	local caa='"type":"urn:ietf:params:acme:error:caa"'
+	local hint='acme-order: caa: in CAA records this CA is: ca.example'
+	hint+=" ca2.example; accounturi=$base/account/1"
+	bend /dir '{' '{"meta":{"caaIdentities":["ca.example","ca2.example"]},'
+	bend /challenge '"valid"' "\"invalid\",\"error\":{$caa}"
+	serve
+	run -2 --separate-stderr ask -w web
+	assert_stderr_line \
+	    'acme-order: a.example: http-01 invalid: caa: no detail given'
+	assert_stderr_line "$hint"
+	# many names: the subproblems say whose record it is
+	bend /challenge '"invalid"' '"valid"'
+	say /finalize 403 "{\"type\":\"urn:ietf:params:acme:error:compound\",
+		\"subproblems\":[{$caa,\"identifier\":{\"value\":\"a.example\"}}]}"
+	serve
+	run -2 --separate-stderr ask -w web
+	[[ $stderr == *"a.example: caa: (none)"* ]]
+	assert_stderr_line "$hint"
+}
+
+@test "acme-order: 7.4 the server cannot make it wait beyond its deadline" {
 	local after
 	for after in 1000000000 -5 '' 'Fri, 31 Dec 9999 23:59:59 GMT' \
 	    'Fri, 31 Dec 1999 23:59:59 GMT'; do
@@ -350,7 +504,7 @@ gone() {
 	done
 }
 
-@test "acme-order: a problem keeps its subject among many subproblems" {
+@test "acme-order: 6.7.1 a problem keeps its subject among many subproblems" {
 	say /challenge 400 '{"type":"urn:ietf:params:acme:error:compound",
 		"detail":"D","subproblems":[
 		{"identifier":{"value":"1"},"type":"a","detail":"x"},
@@ -360,7 +514,7 @@ gone() {
 	fails 2 'a.example: 400 compound: D; 1: a: x; 2: b: y; (none): problem: (none); 4: d: z'
 }
 
-@test "acme-order: a chain is not taken for more than it is" {
+@test "acme-order: 11.4 a chain is not taken for more than it is" {
 	local leaf int
 	leaf=$(<"$PKI/leaf.pem")
 	int=$(<"$PKI/int.pem")
@@ -392,7 +546,7 @@ more"
 	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]
 }
 
-@test "acme-order: a certificate for another key, more or fewer names" {
+@test "acme-order: 7.4.2 a certificate for another key, more or fewer names" {
 	local key=$BATS_FILE_TMPDIR/key.pem
 	make_cert "$PKI" other san=DNS:a.example
 	say /cert 200 "$(<"$PKI/other.chain.pem")"
@@ -408,7 +562,7 @@ more"
 	fails 2 'certificate: what the CA issued is not accepted: not_yet_valid'
 }
 
-@test "acme-order: signals leave no file and no process, with -w" {
+@test "acme-order: 8.3 signals leave no file and no process, with -w" {
 	local sig
 	for sig in TERM INT HUP QUIT ALRM; do
 		held -w web

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "acme.h"
+#include "acmeaccount.h"
 #include "b64.h"
 #include "jsonw.h"
 #include "jws.h"
@@ -362,6 +363,7 @@ acme_problem(const struct json *p)
 	const struct json *subs = json_arr(p, "subproblems"), *s;
 	const char *detail = json_str(p, "detail");
 	const char *instance = json_str(p, "instance");
+	const struct json *algs = json_arr(p, "algorithms");
 	size_t i;
 
 	buf[0] = '\0';
@@ -369,6 +371,9 @@ acme_problem(const struct json *p)
 	    detail != NULL ? esc(detail) : "no detail given");
 	if (instance != NULL)
 		add(buf, "; see %s", some(instance, 300));
+	for (i = 0; i < json_len(algs) && i < 20; i++)
+		add(buf, "%s%s", i == 0 ? "; it takes " : ", ",
+		    some(json_str_at(algs, i), 20));
 	for (i = 0; i < json_len(subs); i++) {
 		s = json_obj_at(subs, i);
 		add(buf, "; %s: %s: %s", some(json_str(json_obj(s,
@@ -407,6 +412,7 @@ acme_refused(struct acme *a, const char *what, const struct acme_reply *r)
 	if (url != NULL)
 		warnx("%s: see %s", subject, esc(url));
 	free(url);
+	acme_caa(a, r->json);
 	free(subject);
 	if (later && r->retry_after >= 0)
 		a->retry_at = time(NULL) + (r->retry_after < RETRY_MAX ?

@@ -370,7 +370,7 @@ main(void)
 	check_case("json: members of another type are not there", wrong_types);
 	check_case("json: what is not there is NULL", not_there);
 	check_case("json: text on one line", text);
-	check_case("json: only an object is taken", objects_only);
+	check_case("json: 7.1 only an object is taken", objects_only);
 	check_case("json: duplicates, trailing bytes and the like are refused",
 	    strict);
 	check_case("json: NUL is refused", nul);
