@@ -16,6 +16,7 @@
 #define NONCE_TRIES 128		/* 8 of 8 orders at 90 % rejection */
 #define NONCE_QUICK 16		/* of them without a pause */
 #define LOST_TRIES 4
+#define LOST_MS 250	/* before the next try */
 #define LOGGED_MAX 65536	/* longer problem documents are not logged */
 #define RETRY_MAX (100LL * 365 * 86400)	/* seconds; a year has four digits */
 
@@ -128,14 +129,19 @@ exchange(struct acme *a, const struct http_request *req,
 	return rc;
 }
 
-/* An exchange whose answer becomes the reply. */
+/*
+ * An exchange whose answer becomes the reply.  What changes nothing is asked
+ * once more when the answer was lost.
+ */
 static int
 reply_to(struct acme *a, const struct http_request *req, struct acme_reply *r)
 {
 	struct http_answer ans;
-	int rc;
+	int rc = exchange(a, req, &ans, &r->json);
 
-	if ((rc = exchange(a, req, &ans, &r->json)) != 0)
+	if (rc == EX_TEMP && req->body == NULL && acme_sleep(a, LOST_MS) == 0)
+		rc = exchange(a, req, &ans, &r->json);
+	if (rc != 0)
 		return rc;
 	r->status = ans.status;
 	r->body = ans.body;
@@ -251,10 +257,19 @@ post_once(struct acme *a, const char *url, const char *payload,
 	return rc;
 }
 
+/* May it be done twice?  No harm in a second order; the others say so. */
+static int
+twice(const struct acme *a, const char *url)
+{
+	return url == a->new_account || url == a->new_order ||
+	    url == a->revoke_cert;
+}
+
 int
 acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r)
 {
+	int tries = *payload == '\0' ? LOST_TRIES : twice(a, url);
 	int nonces = 0, lost = 0, rc;
 	long long pause;
 
@@ -263,9 +278,9 @@ acme_post(struct acme *a, const char *url, const char *payload,
 		if (rc == 0 && acme_is(r, ACME_BAD_NONCE) &&
 		    nonces < NONCE_TRIES) {
 			pause = nonces++ < NONCE_QUICK ? 0 : 50 + nonces;
-		} else if (*payload == '\0' && lost < LOST_TRIES &&
-		    (rc == EX_TEMP || (rc == 0 && r->status >= 500))) {
-			pause = 250LL << lost++;
+		} else if (lost < tries && (rc == EX_TEMP ||
+		    (rc == 0 && r->status >= 500 && *payload == '\0'))) {
+			pause = (long long)LOST_MS << lost++;
 			if (rc == 0 && r->retry_after * 1000 > pause)
 				pause = r->retry_after * 1000;
 			if (mono_ms() + pause >= a->deadline)
