@@ -329,3 +329,33 @@ many() {
 	bend finalize '"valid"' '"\u001b[2J"'
 	fails 2 'order: unknown status \x1b[2J'
 }
+
+# account COMMAND: of acme-account, there.
+account() {
+	acme-account -u "$base/dir" -A "$CA/root.pem" -a acc/account.pem "$@"
+}
+
+@test "acme-account: 7.3.6 an account that stays valid was not deactivated" {
+	say account_1 200 '{"status":"valid"}'
+	run -2 --separate-stderr account deactivate
+	[ -z "$output" ]
+	[ "$stderr" = "acme-account: $base/account/1: status valid" ]
+	bend account_1 valid deactivated
+	run -0 --separate-stderr account deactivate
+	say account_1 200 '[]'
+	run -2 --separate-stderr account show
+	[ -z "$output" ]
+	[ "$stderr" = "acme-account: $base/account/1: status (none)" ]
+}
+
+@test "acme-account: 7.1.2.1 pages of orders without end are no list" {
+	say account_1 200 "{\"status\":\"valid\",\"orders\":\"$base/orders\"}"
+	say orders 200 '{"orders":["https://a.example/1"]}'
+	once orders 'Link: <orders>;rel="next"'
+	run -0 --separate-stderr account orders
+	[ "${#lines[@]}" -eq 2 ]
+	with orders 'Link: <orders>;rel="next"'
+	run -2 --separate-stderr account orders
+	[ -z "$output" ]
+	[ "$stderr" = 'acme-account: orders: more than 1000 pages, or too long' ]
+}
