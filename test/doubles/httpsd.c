@@ -55,7 +55,6 @@ struct request {
 	char buf[REQUEST_MAX];
 	char method[16];
 	char name[256];		/* of the file */
-	const char *body;
 };
 
 struct answer {
@@ -112,8 +111,7 @@ static void
 read_request(void)
 {
 	size_t n = 0, want = 0;
-	char *body = NULL, *length, path[256];
-	char *slash;
+	char *body = NULL, *length, *slash, path[256];
 	int k;
 
 	while (body == NULL || n < want) {
@@ -134,7 +132,6 @@ read_request(void)
 	if (sscanf(req.buf, "%15s %255s", req.method, path) != 2 ||
 	    path[0] != '/')
 		end(0);
-	req.body = body;
 	dprintf(STDOUT_FILENO, "%s %s %s\n", req.method, path, body);
 	while ((slash = strrchr(path + 1, '/')) != NULL)
 		*slash = '_';
