@@ -150,13 +150,18 @@ ${SCRIPTS:%=bin/%}:
 	@mkdir -p bin
 	ln -sf ../sh/${@F} $@
 
-# programs of the tests: units and corpus replay
-progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%}
+# programs of the tests: units, corpus replay, doubles (never with SAN: not
+# the program under test)
+progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%} build/doubles/httpsd
 ALLLIBS = -lcurl -ljansson -lssl -lcrypto
 ${UNITS:%=${O}/unit/%}: ${OBJS} test/unit/*.c test/unit/check.h
 	${LD} test/unit/${@F}.c ${OBJS} ${ALLLIBS}
 ${FUZZES:%=${O}/fuzz/%}: ${OBJS} test/fuzz/*.c
 	${LD} test/fuzz/${@F}.c test/fuzz/main.c ${OBJS} ${ALLLIBS}
+build/doubles/httpsd: test/doubles/httpsd.c
+	@mkdir -p build/doubles
+	${CC} -std=c11 -D_GNU_SOURCE ${WARN} -O2 -o $@ test/doubles/httpsd.c \
+	    -lssl -lcrypto
 deps:
 	etc/deps/install run
 
@@ -219,7 +224,7 @@ uninstall:
 	rm -rf ${DESTDIR}${LIBEXECDIR}
 
 clean:
-	rm -rf bin build/plain build/san build/fuzz build/demo 
+	rm -rf bin build/plain build/san build/doubles build/fuzz build/demo 
 
 help:
 	@echo 'all        build the commands into bin/'
