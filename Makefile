@@ -47,8 +47,8 @@ CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
 HTTP = ${O}/http.o ${O}/httpfield.o
-ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${HTTP} \
-	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
+ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o \
+	${O}/acmeproblem.o ${HTTP} ${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
 	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
 	${O}/acmeauthz.o ${O}/acmechain.o ${O}/ari.o ${O}/hook.o \
@@ -97,8 +97,8 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 
 # modules
-MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
-	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
+MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeneworder \
+	acmeorder acmeproblem acmesession alpn01 ari b64 chain cleanup csr \
 	der eab hook http http01 httpfield io json jsonw jws key listen name \
 	ossl pem replace responder sandbox serve signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
@@ -109,6 +109,7 @@ ${O}/acmechain.o: src/lib/acmechain.c
 ${O}/acmejournal.o: src/lib/acmejournal.c
 ${O}/acmeneworder.o: src/lib/acmeneworder.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
+${O}/acmeproblem.o: src/lib/acmeproblem.c
 ${O}/acmesession.o: src/lib/acmesession.c
 ${O}/alpn01.o: src/lib/alpn01.c
 ${O}/ari.o: src/lib/ari.c

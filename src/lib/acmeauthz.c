@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acmeaccount.h"
 #include "acmeauthz.h"
+#include "acmeproblem.h"
 #include "http01.h"
 #include "jws.h"
 #include "name.h"

@@ -15,6 +15,7 @@
 
 #include "acmechain.h"
 #include "acmeneworder.h"
+#include "acmeproblem.h"
 #include "b64.h"
 #include "util.h"
 
