@@ -76,7 +76,7 @@ refused() {
 	request 'DNS:a.example,URI:urn:x'
 	refused 'urn:x: ACME is for DNS names and IP addresses only' req.pem
 	request 'DNS:*.a.example'
-	refused '*.a.example: HTTP-01 cannot prove a wildcard' req.pem
+	refused '*.a.example: only DNS-01 can prove a wildcard' req.pem
 }
 
 @test "acme-order: 7.4 a request that its key did not sign is refused" {
