@@ -11,7 +11,6 @@ setup_file() {
 	start_step_ca
 	start_pebble pebble -strict PEBBLE_VA_NOSLEEP=1 \
 	    PEBBLE_WFE_NONCEREJECT=0 PEBBLE_AUTHZREUSE=0
-	mkkey -o "$BATS_FILE_TMPDIR/account.pem"
 	mkkey -o "$BATS_FILE_TMPDIR/key.pem"
 }
 
@@ -22,7 +21,9 @@ teardown_file() {
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	key=$BATS_FILE_TMPDIR/key.pem
-	account=$BATS_FILE_TMPDIR/account.pem
+	# of its own: pebble reuses some authorizations whatever it is told
+	account=$BATS_TEST_TMPDIR/account.pem
+	mkkey -o "$account"
 }
 
 teardown() {
