@@ -194,3 +194,24 @@ held() {
 	    -l "127.0.0.1:$CA_PORT/tls"
 	[[ $stderr == *"$CA_PORT"*"in use"* ]]
 }
+
+@test "acme-order: a new order has new digests for the names that were proven" {
+	mkcsr -k "$key" -d one.example -d far.example >req.pem
+	# nobody listens there; its records are set by a hook
+	curl -sS -f -d '{"host": "far.example.", "addresses": ["127.0.0.9"]}' \
+	    "$DNS_MANAGE/add-a"
+	cat >hook <<-'END'
+	#!/bin/sh
+	[ "$2" = dns-01 ] || exit 1
+	[ "$1" = begin ] || exit 0
+	exec curl -sS -f -d "{\"host\": \"_acme-challenge.$3.\",
+	    \"value\": \"$5\"}" "$DNS_MANAGE/set-txt"
+	END
+	chmod +x hook
+	run -0 --separate-stderr pebble_order \
+	    -l "127.0.0.1:$PEBBLE_TLS_PORT/tls" -H ./hook
+	[[ $stderr == *far.example:\ tls-alpn-01\ invalid:\ *connect* ]]
+	[[ $stderr != *one.example:* ]]
+	[ "$(new_orders)" -eq 2 ]
+	cert-verify -k "$key" -n one.example -n far.example <<<"$output"
+}
