@@ -257,6 +257,30 @@ many() {
 	fails 2 'authz: authorization without status'
 }
 
+# strange N: an authorization for a name nobody asked for, which fails.
+strange() {
+	sed "s/a\.example/n$1.example/" says/authz >"says/authz_$1.1"
+	say "authz_$1" 200 "{\"status\":\"invalid\",\"challenges\":[
+		{\"type\":\"http-01\",\"url\":\"$base/challenge\",
+		\"status\":\"invalid\",\"error\":{\"detail\":\"no\"}}]}"
+}
+
+@test "acme-order: 7.1.3 names without end are no orders without end" {
+	local i
+	bend authz ']}' ",{\"type\":\"tls-alpn-01\",\"status\":\"pending\",
+		\"url\":\"$base/challenge\",\"token\":\"$token\"}]}"
+	say order 200 '{"status":"invalid"}'
+	say challenge 200 '{"type":"http-01","status":"pending"}'
+	for i in 1 2 3 4 5 6 7 8 9 0; do
+		strange "$i"
+		[ "$i" -eq 0 ] || sed "s|/authz|&/$i|" says/new >"says/new.$i"
+	done
+	bend new /authz /authz/0
+	: >requests
+	fails 2 'n1.example: http-01 invalid: problem: no' -l 127.0.0.1:0/tls
+	[ "$(asked new)" -eq 8 ]
+}
+
 @test "acme-order: 7.4.2 alternate chains by relative URLs, two in one line" {
 	make_ca other
 	local other='Link: </no>;rel="up", </a/2>; rel="alternate",</a/3>;rel=alternate'

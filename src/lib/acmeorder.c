@@ -24,6 +24,7 @@
 #define LOOK_MS 200	/* polls that far apart look at the challenges too */
 #define FINALIZE_TRIES 4
 #define RETRIES 3	/* of a challenge with an error: after 1, 2, 4 s */
+#define ORDERS 8	/* in one run, where challenges fail */
 
 static size_t
 count(const struct order *o, enum authz_state state)
@@ -309,7 +310,7 @@ order_run(struct acme *a, const struct order_want *want, char **chain,
     size_t *len)
 {
 	struct order o;
-	int rc, next;
+	int rc, next, n = 0;
 
 	do {
 		o = (struct order){.a = a, .want = want, .retry_after = -1};
@@ -320,7 +321,7 @@ order_run(struct acme *a, const struct order_want *want, char **chain,
 			rc = wait_valid(&o);
 		if (rc == 0)
 			rc = acme_chain(a, o.certificate, want, chain, len);
-		next = rc == EX_ERR && hopeful(&o);
+		next = rc == EX_ERR && hopeful(&o) && ++n < ORDERS;
 		if (next && want->journal != NULL &&
 		    journal_note(want->journal, NULL) == -1)
 			next = 0;
