@@ -52,11 +52,11 @@ peek() {
 	    </dev/null >peek.txt 2>&1
 }
 
-# held: acme-order in the background, its answers in place, on $port; the CA
-# asks elsewhere and fails for seconds.
+# held [COMMAND...]: acme-order in the background, its answers in place, on
+# $port; the CA asks elsewhere and fails for seconds.
 held() {
 	port=$(free_port)
-	start_bg acme-order -v -u "$ACME" -A "$ROOT" -a "$account" \
+	start_bg "$@" acme-order -v -u "$ACME" -A "$ROOT" -a "$account" \
 	    -l "127.0.0.1:$port/tls" req.pem
 	wait_line bg.0.log 'challenge: '
 }
@@ -115,18 +115,31 @@ held() {
 	run -0 peek -alpn acme-tls/1 -servername one.example
 }
 
-@test "acme-order: more connections than it has room for do not keep the CA out" {
-	mkcsr -k "$key" -d one.example >req.pem
-	held
+# crowd N: that many connections that say nothing, while the CA is let in.
+crowd() {
 	local fds=() fd
-	while [ "${#fds[@]}" -lt 80 ]; do
+	while [ "${#fds[@]}" -lt "$1" ]; do
 		exec {fd}<>"/dev/tcp/127.0.0.1/$port"
 		fds+=("$fd")
 	done
+	SECONDS=0
 	peek -alpn acme-tls/1 -servername one.example
+	[ "$SECONDS" -lt 5 ]
 	for fd in "${fds[@]}"; do
 		exec {fd}>&-
 	done
+}
+
+@test "acme-order: more connections than it has room for do not keep the CA out" {
+	mkcsr -k "$key" -d one.example >req.pem
+	held
+	crowd 80
+}
+
+@test "acme-order: more connections than descriptors do not keep the CA out" {
+	mkcsr -k "$key" -d one.example >req.pem
+	held prlimit --nofile=32
+	crowd 50
 }
 
 @test "acme-order: pebble: where http-01 fails a new order tries tls-alpn-01" {
