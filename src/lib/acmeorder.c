@@ -255,6 +255,7 @@ wait_valid(struct order *o)
 		    (strcmp(o->status, "pending") == 0 && asked == 0)) {
 			if (asked == FINALIZE_TRIES) {
 				warnx("order: stays ready after finalize");
+				o->a->reason = ACME_R_SERVER;
 				return EX_TEMP;
 			}
 			if (asked++ != 0 &&
