@@ -306,6 +306,23 @@ hopeful(const struct order *o)
 	return count(o, AUTHZ_FAILED) != 0;
 }
 
+/*
+ * Before a new order, what the other challenges of this one come to, or else
+ * it would try those again that are about to fail.  Returns hopeful().
+ */
+static int
+settle(struct order *o)
+{
+	long long ms;
+
+	for (ms = 250; hopeful(o) && count(o, AUTHZ_SENT) != 0 && ms <= 2000;
+	    ms *= 2)
+		if (acme_sleep(o->a, ms) == -1 ||
+		    each(o, AUTHZ_SENT, authz_load) != 0)
+			return 0;
+	return hopeful(o);
+}
+
 int
 order_run(struct acme *a, const struct order_want *want, char **chain,
     size_t *len)
@@ -322,7 +339,7 @@ order_run(struct acme *a, const struct order_want *want, char **chain,
 			rc = wait_valid(&o);
 		if (rc == 0)
 			rc = acme_chain(a, o.certificate, want, chain, len);
-		next = rc == EX_ERR && hopeful(&o) && ++n < ORDERS;
+		next = rc == EX_ERR && ++n < ORDERS && settle(&o);
 		if (next && want->journal != NULL &&
 		    journal_note(want->journal, NULL) == -1)
 			next = 0;
