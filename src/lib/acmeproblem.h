@@ -19,7 +19,7 @@
 #define ACME_R_USER "user-action"	/* the user has to do something */
 #define ACME_R_CHALLENGE "challenge"	/* no challenge could be met */
 #define ACME_R_REFUSED "refused"	/* by the server, the CSR for one */
-#define ACME_R_SERVER "server"		/* a fault of it: 5xx */
+#define ACME_R_SERVER "server"		/* a fault of it: 5xx and such */
 #define ACME_R_NETWORK "network"	/* no connection, no answer */
 #define ACME_R_DEADLINE "deadline"
 
