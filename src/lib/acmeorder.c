@@ -19,7 +19,7 @@
 #include "b64.h"
 #include "util.h"
 
-#define FIRST_POLL_MS 5
+#define FIRST_POLL_MS 3
 #define LAST_POLL_MS 2000
 #define LOOK_MS 200	/* polls that far apart look at the challenges too */
 #define FINALIZE_TRIES 4
