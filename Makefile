@@ -34,8 +34,8 @@ INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
-UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
-	replace-test util-test wycheproof-test
+UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test \
+	name-test ott-test replace-test util-test wycheproof-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
@@ -100,7 +100,8 @@ ${B}/log-json: src/log-json.c ${logjson}
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
 	der eab hook http http01 httpfield io json jsonw jws key listen name \
-	ossl pem replace responder sandbox serve signer store util webroot
+	ossl ott pem replace responder sandbox serve signer stepca store util \
+	webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -130,12 +131,14 @@ ${O}/key.o: src/lib/key.c
 ${O}/listen.o: src/lib/listen.c
 ${O}/name.o: src/lib/name.c
 ${O}/ossl.o: src/lib/ossl.c
+${O}/ott.o: src/lib/ott.c
 ${O}/pem.o: src/lib/pem.c
 ${O}/replace.o: src/lib/replace.c
 ${O}/responder.o: src/lib/responder.c
 ${O}/sandbox.o: src/lib/sandbox.c
 ${O}/serve.o: src/lib/serve.c
 ${O}/signer.o: src/lib/signer.c
+${O}/stepca.o: src/lib/stepca.c
 ${O}/store.o: src/lib/store.c
 ${O}/util.o: src/lib/util.c
 ${O}/webroot.o: src/lib/webroot.c
