@@ -28,14 +28,16 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
-	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek
+	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey \
+	step-ott step-revoke step-sign tls-peek
 SCRIPTS = ca-init demo
 INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
-	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
-UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
-	replace-test util-test wycheproof-test
+	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 step-revoke.1 \
+	step-sign.1 tls-peek.1
+UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test \
+	name-test ott-test replace-test util-test wycheproof-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
@@ -48,8 +50,9 @@ NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
 HTTP = ${O}/http.o ${O}/httpfield.o
 ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o \
-	${O}/acmeproblem.o ${HTTP} ${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
-	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+	${O}/acmeproblem.o ${HTTP} ${O}/client.o ${O}/json.o ${O}/jws.o \
+	${O}/b64.o ${O}/signer.o ${O}/sandbox.o ${JSON} ${O}/pem.o \
+	${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
 	${O}/acmeauthz.o ${O}/acmechain.o ${O}/ari.o ${O}/hook.o \
 	${O}/webroot.o ${O}/http01.o ${O}/alpn01.o ${O}/responder.o \
@@ -77,7 +80,7 @@ ${B}/acme-account: src/acme-account.c ${acmeaccount}
 acmeorder = ${ORDER} ${ACME}
 ${B}/acme-order: src/acme-order.c ${acmeorder}
 	${LD} src/acme-order.c ${acmeorder} -lcurl -ljansson -lssl -lcrypto
-acmerevoke = ${ACME}
+acmerevoke = ${O}/reason.o ${ACME}
 ${B}/acme-revoke: src/acme-revoke.c ${acmerevoke}
 	${LD} src/acme-revoke.c ${acmerevoke} -lcurl -ljansson -lcrypto
 acmerenewal = ${O}/ari.o ${ACME}
@@ -89,6 +92,16 @@ ${B}/http01-serve: src/http01-serve.c ${http01serve}
 tlspeek = ${O}/sandbox.o ${CRYPTO}
 ${B}/tls-peek: src/tls-peek.c ${tlspeek}
 	${LD} src/tls-peek.c ${tlspeek} -lssl -lcrypto
+OTT = ${O}/ott.o ${O}/jws.o ${O}/b64.o ${NAMES} ${JSON} ${O}/sandbox.o ${CRYPTO}
+STEP = ${O}/stepsession.o ${O}/stepca.o ${O}/client.o ${O}/chain.o ${O}/json.o \
+	${HTTP} ${OTT}
+${B}/step-ott: src/step-ott.c ${OTT}
+	${LD} src/step-ott.c ${OTT} -lcrypto
+steprevoke = ${O}/reason.o ${STEP}
+${B}/step-revoke: src/step-revoke.c ${steprevoke}
+	${LD} src/step-revoke.c ${steprevoke} -lcurl -ljansson -lcrypto
+${B}/step-sign: src/step-sign.c ${STEP}
+	${LD} src/step-sign.c ${STEP} -lcurl -ljansson -lcrypto
 filereplace = ${FILE}
 ${B}/file-replace: src/file-replace.c ${filereplace}
 	${LD} src/file-replace.c ${filereplace}
@@ -97,10 +110,11 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 
 # modules
-MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeneworder \
-	acmeorder acmeproblem acmesession alpn01 ari b64 chain cleanup csr \
-	der eab hook http http01 httpfield io json jsonw jws key listen name \
-	ossl pem replace responder sandbox serve signer store util webroot
+MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
+	acmeneworder acmeorder acmeproblem acmesession alpn01 ari b64 chain \
+	cleanup client csr der eab hook http http01 httpfield io json jsonw \
+	jws key listen name ossl ott pem reason replace responder sandbox \
+	serve signer stepca stepsession store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -116,6 +130,7 @@ ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
+${O}/client.o: src/lib/client.c
 ${O}/csr.o: src/lib/csr.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
@@ -131,12 +146,16 @@ ${O}/key.o: src/lib/key.c
 ${O}/listen.o: src/lib/listen.c
 ${O}/name.o: src/lib/name.c
 ${O}/ossl.o: src/lib/ossl.c
+${O}/ott.o: src/lib/ott.c
 ${O}/pem.o: src/lib/pem.c
+${O}/reason.o: src/lib/reason.c
 ${O}/replace.o: src/lib/replace.c
 ${O}/responder.o: src/lib/responder.c
 ${O}/sandbox.o: src/lib/sandbox.c
 ${O}/serve.o: src/lib/serve.c
 ${O}/signer.o: src/lib/signer.c
+${O}/stepca.o: src/lib/stepca.c
+${O}/stepsession.o: src/lib/stepsession.c
 ${O}/store.o: src/lib/store.c
 ${O}/util.o: src/lib/util.c
 ${O}/webroot.o: src/lib/webroot.c
