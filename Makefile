@@ -36,9 +36,9 @@ PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test \
-	esttoken-test keyval-test
+	addrlist-test esttoken-test keyval-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
-	fuzz-esttoken
+	fuzz-addrlist fuzz-esttoken
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -103,7 +103,7 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
 	der eab hook http http01 httpfield io json jsonw jws key listen name \
 	ossl pem replace responder sandbox serve signer store util webroot \
-	esttoken keyval
+	addrlist esttoken keyval
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -113,6 +113,7 @@ ${O}/acmejournal.o: src/lib/acmejournal.c
 ${O}/acmeneworder.o: src/lib/acmeneworder.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
 ${O}/acmesession.o: src/lib/acmesession.c
+${O}/addrlist.o: src/lib/addrlist.c
 ${O}/alpn01.o: src/lib/alpn01.c
 ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
