@@ -36,9 +36,9 @@ PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test \
-	addrlist-test esttoken-test keyval-test
+	addrlist-test csrpolicy-test esttoken-test keyval-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
-	fuzz-addrlist fuzz-esttoken
+	fuzz-addrlist fuzz-csrpolicy fuzz-esttoken
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -103,7 +103,7 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
 	der eab hook http http01 httpfield io json jsonw jws key listen name \
 	ossl pem replace responder sandbox serve signer store util webroot \
-	addrlist esttoken keyval
+	addrlist csrfacts csrpolicy esttoken keyval
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -120,6 +120,8 @@ ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/csr.o: src/lib/csr.c
+${O}/csrfacts.o: src/lib/csrfacts.c
+${O}/csrpolicy.o: src/lib/csrpolicy.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
 ${O}/esttoken.o: src/lib/esttoken.c
