@@ -36,7 +36,7 @@ PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test \
-	addrlist-test csrpolicy-test esttoken-test keyval-test
+	addrlist-test csrpolicy-test estqueue-test esttoken-test keyval-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
 	fuzz-addrlist fuzz-csrpolicy fuzz-esttoken
 
@@ -103,7 +103,7 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
 	der eab hook http http01 httpfield io json jsonw jws key listen name \
 	ossl pem replace responder sandbox serve signer store util webroot \
-	addrlist csrfacts csrpolicy esttoken keyval
+	addrlist csrfacts csrpolicy estqueue esttoken keyval
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -124,6 +124,7 @@ ${O}/csrfacts.o: src/lib/csrfacts.c
 ${O}/csrpolicy.o: src/lib/csrpolicy.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
+${O}/estqueue.o: src/lib/estqueue.c
 ${O}/esttoken.o: src/lib/esttoken.c
 ${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c
