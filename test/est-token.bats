@@ -141,6 +141,16 @@ two once spent' ]
 	run -2 bash -c 'est-token -d store list >/dev/full'
 }
 
+@test "est-token makes no token that the disk did not take" {
+	mkdir fake
+	printf '#!/bin/sh\nexit 1\n' >fake/sync
+	chmod +x fake/sync
+	PATH=$PWD/fake:$PATH run -2 --separate-stderr est-token -d store add
+	[ -z "$output" ]
+	[[ $stderr == *'/store: cannot write the token' ]]
+	[ -z "$(ls -A store)" ]
+}
+
 @test "est-token and the server find one of many tokens" {
 	add
 	for a in {100..199}; do
