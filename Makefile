@@ -27,18 +27,22 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 	-fPIE -fstack-protector-strong ${OPT_${SAN}} ${CPPFLAGS} ${CFLAGS}
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
-TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
-	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey \
-	step-ott step-revoke step-sign tls-peek
-SCRIPTS = ca-init demo
-INSTALLED = ca-init
-PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
-	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
-	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 step-revoke.1 \
-	step-sign.1 tls-peek.1
-UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test \
-	name-test ott-test replace-test util-test wycheproof-test
-FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
+TOOLS = acme-account acme-order acme-renewal-info acme-revoke \
+	cert-deploy cert-expiry cert-verify csr-check file-replace \
+	http01-serve log-json mkcsr mkkey step-ott step-revoke step-sign \
+	tls-peek whitelist-check
+SCRIPTS = ca-init demo est-queue est-token
+INSTALLED = ca-init est-queue est-token
+PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 \
+	acme.7 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 csr-check.1 \
+	eca.7 est-queue.8 est-token.8 file-replace.1 http01-serve.8 log-json.1 \
+	mkcsr.1 mkkey.1 step-ott.1 step-revoke.1 step-sign.1 tls-peek.1 \
+	whitelist-check.1
+UNITS = acme-test addrlist-test alpn01-test ari-test csrpolicy-test \
+	der-test estqueue-test esttoken-test http-test json-test jws-test \
+	keyval-test name-test ott-test replace-test util-test wycheproof-test
+FUZZES = fuzz-addrlist fuzz-csrpolicy fuzz-der fuzz-esttoken fuzz-http \
+	fuzz-json fuzz-pem
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -108,13 +112,21 @@ ${B}/file-replace: src/file-replace.c ${filereplace}
 logjson = ${JSON} ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
+csrcheck = ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o ${O}/keyval.o \
+	${O}/name.o ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
+${B}/csr-check: src/csr-check.c ${csrcheck}
+	${LD} src/csr-check.c ${csrcheck} -lcrypto
+whitelistcheck = ${O}/addrlist.o ${O}/sandbox.o ${O}/io.o ${U}
+${B}/whitelist-check: src/whitelist-check.c ${whitelistcheck}
+	${LD} src/whitelist-check.c ${whitelistcheck}
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
-	acmeneworder acmeorder acmeproblem acmesession alpn01 ari b64 chain \
-	cleanup client csr der eab hook http http01 httpfield io json jsonw \
-	jws key listen name ossl ott pem reason replace responder sandbox \
-	serve signer stepca stepsession store util webroot
+	acmeneworder acmeorder acmeproblem acmesession addrlist alpn01 ari b64 \
+	chain cleanup client csr csrfacts csrpolicy der eab estqueue esttoken \
+	hook http http01 httpfield io json jsonw jws key keyval listen name \
+	ossl ott pem reason replace responder sandbox serve signer stepca \
+	stepsession store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -125,6 +137,7 @@ ${O}/acmeneworder.o: src/lib/acmeneworder.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
 ${O}/acmeproblem.o: src/lib/acmeproblem.c
 ${O}/acmesession.o: src/lib/acmesession.c
+${O}/addrlist.o: src/lib/addrlist.c
 ${O}/alpn01.o: src/lib/alpn01.c
 ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
@@ -132,8 +145,12 @@ ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/client.o: src/lib/client.c
 ${O}/csr.o: src/lib/csr.c
+${O}/csrfacts.o: src/lib/csrfacts.c
+${O}/csrpolicy.o: src/lib/csrpolicy.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
+${O}/estqueue.o: src/lib/estqueue.c
+${O}/esttoken.o: src/lib/esttoken.c
 ${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
@@ -143,6 +160,7 @@ ${O}/json.o: src/lib/json.c
 ${O}/jsonw.o: src/lib/jsonw.c
 ${O}/jws.o: src/lib/jws.c
 ${O}/key.o: src/lib/key.c
+${O}/keyval.o: src/lib/keyval.c
 ${O}/listen.o: src/lib/listen.c
 ${O}/name.o: src/lib/name.c
 ${O}/ossl.o: src/lib/ossl.c
