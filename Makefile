@@ -34,7 +34,8 @@ INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
-UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
+UNITS = acme-test alpn01-test ari-test crl-test der-test http-test \
+	json-test jws-test name-test \
 	replace-test util-test wycheproof-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
 
@@ -98,9 +99,10 @@ ${B}/log-json: src/log-json.c ${logjson}
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
-	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
-	der eab hook http http01 httpfield io json jsonw jws key listen name \
-	ossl pem replace responder sandbox serve signer store util webroot
+	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup \
+	crl crljudge crltrust csr der eab hook http http01 httpfield io json \
+	jsonw jws key listen name ossl pem \
+	replace responder sandbox serve signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -115,6 +117,9 @@ ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
+${O}/crl.o: src/lib/crl.c
+${O}/crljudge.o: src/lib/crljudge.c
+${O}/crltrust.o: src/lib/crltrust.c
 ${O}/csr.o: src/lib/csr.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
