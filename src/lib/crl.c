@@ -259,30 +259,32 @@ crl_new(const char *data, size_t len, const char **why)
 	return c;
 }
 
-struct crl *
-crl_load(const char *path, enum crl_why *why)
+char *
+crl_slurp(const char *path, size_t *len, enum crl_why *why)
 {
-	struct crl *c;
-	const char *what;
 	char *buf;
-	size_t len;
 
+	*why = CRL_MISSING;
 	if (path != NULL && strcmp(path, "-") != 0 &&
-	    access(path, F_OK) == -1 && errno == ENOENT) {
-		*why = CRL_MISSING;
+	    access(path, F_OK) == -1 && errno == ENOENT)
 		return NULL;
-	}
-	*why = CRL_UNREADABLE;
-	if ((buf = io_slurp(path, CRL_MAX, &len)) == NULL)
-		return NULL;
-	if ((c = crl_new(buf, len, &what)) == NULL) {
+	buf = io_slurp(path, CRL_MAX, len);
+	*why = buf == NULL ? CRL_UNREADABLE : CRL_OK;
+	return buf;
+}
+
+struct crl *
+crl_take(char *buf, size_t len, const char *path, enum crl_why *why)
+{
+	const char *what;
+	struct crl *c = crl_new(buf, len, &what);
+
+	*why = c == NULL ? CRL_BROKEN : CRL_OK;
+	if (c == NULL) {
 		warnx("%s: %s", io_name(path), what);
 		free(buf);
-		*why = CRL_BROKEN;
-		return NULL;
-	}
-	c->file = buf;
-	*why = CRL_OK;
+	} else
+		c->file = buf;
 	return c;
 }
 

@@ -265,3 +265,17 @@ crl_fresh(const struct crl *c, const struct crl_policy *policy)
 		return policy->max_age > 0 ? CRL_OK : CRL_STALE;
 	return policy->now < c->next_update ? CRL_OK : CRL_STALE;
 }
+
+long long
+crl_opt_age(int opt, const char *s)
+{
+	double hours = -1;
+	char *end = NULL;
+
+	if (*s != '\0' && s[strspn(s, "0123456789.")] == '\0')
+		hours = strtod(s, &end);
+	if (end == NULL || *end != '\0' || hours < 0.1 || hours > 168)
+		errx(EX_ERR, "-%c %s: not a number of hours from 0.1 to 168",
+		    opt, esc(s));
+	return (long long)(hours * 3600 + 0.5);
+}

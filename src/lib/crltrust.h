@@ -44,6 +44,9 @@ enum crl_why crl_trusted(const struct crl_pool *pool, const struct crl *c,
  */
 enum crl_why crl_fresh(const struct crl *c, const struct crl_policy *policy);
 
+/* The argument of -M: hours, 0.1 to 168, in seconds.  Exits 2 on others. */
+long long crl_opt_age(int opt, const char *s);
+
 /*
  * From cert to an anchor (RFC 5280 section 6.1), NULL when there is no way.
  * Of a leaf only the issuer and the signature count.
