@@ -28,12 +28,13 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
-	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek
+	cert-expiry cert-verify crl-fetch file-replace http01-serve log-json \
+	mkcsr mkkey tls-peek
 SCRIPTS = ca-init demo
 INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
-	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
-	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
+	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-fetch.1 eca.7 \
+	file-replace.1 http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
 UNITS = acme-test alpn01-test ari-test crl-test der-test http-test \
 	json-test jws-test name-test \
 	replace-test util-test wycheproof-test
@@ -68,6 +69,10 @@ ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 certverify = ${O}/chain.o ${NAMES} ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-verify: src/cert-verify.c ${certverify}
 	${LD} src/cert-verify.c ${certverify} -lcrypto
+crlfetch = ${O}/crlcache.o ${O}/crl.o ${O}/crltrust.o ${HTTP} ${O}/sandbox.o \
+	${O}/der.o ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+${B}/crl-fetch: src/crl-fetch.c ${crlfetch}
+	${LD} src/crl-fetch.c ${crlfetch} -lcurl -lcrypto
 certdeploy = ${O}/store.o ${O}/chain.o ${O}/name.o ${O}/pem.o ${O}/key.o \
 	${O}/ossl.o ${FILE}
 ${B}/cert-deploy: src/cert-deploy.c ${certdeploy}
@@ -100,8 +105,8 @@ ${B}/log-json: src/log-json.c ${logjson}
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup \
-	crl crljudge crltrust csr der eab hook http http01 httpfield io json \
-	jsonw jws key listen name ossl pem \
+	crl crlcache crljudge crltrust csr der eab hook http http01 httpfield \
+	io json jsonw jws key listen name ossl pem \
 	replace responder sandbox serve signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
@@ -118,6 +123,7 @@ ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/crl.o: src/lib/crl.c
+${O}/crlcache.o: src/lib/crlcache.c
 ${O}/crljudge.o: src/lib/crljudge.c
 ${O}/crltrust.o: src/lib/crltrust.c
 ${O}/csr.o: src/lib/csr.c
