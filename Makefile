@@ -30,11 +30,12 @@ LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
 	cert-expiry cert-verify crl-fetch file-replace http01-serve log-json \
 	mkcsr mkkey tls-peek
-SCRIPTS = ca-init demo
-INSTALLED = ca-init
+SCRIPTS = ca-init crl-agent demo
+INSTALLED = ca-init crl-agent
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
-	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-fetch.1 eca.7 \
-	file-replace.1 http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
+	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-agent.8 \
+	crl-fetch.1 eca.7 file-replace.1 http01-serve.8 log-json.1 mkcsr.1 \
+	mkkey.1 tls-peek.1
 UNITS = acme-test alpn01-test ari-test crl-test der-test http-test \
 	json-test jws-test name-test \
 	replace-test util-test wycheproof-test

@@ -150,14 +150,15 @@ refuses() {
 	publish number=10 from='2 hours ago'
 	"${keep[@]}" >out
 	publish number=0F from='1 hour ago'
-	refuses 2 'cache/ca.crl: newer than the CRL fetched'
+	refuses 2 'cache/ca.crl: number 16 of 20'
+	[[ $stderr == *'Z is newer than number 15 of 20'*Z ]]
 	publish number=11 from='3 hours ago'
-	refuses 2 'cache/ca.crl: newer than the CRL fetched'
+	refuses 2 'cache/ca.crl: number '
 	# nor to none
 	publish number=11 from='1 hour ago' ext=2.5.29.99=DER:0500
 	"${keep[@]}" >out
 	publish number=10 from='2 hours ago'
-	refuses 2 'cache/ca.crl: newer than the CRL fetched'
+	refuses 2 'cache/ca.crl: number '
 	# but without a cache anything good is taken
 	rm cache/ca.crl
 	"${keep[@]}" >out
@@ -168,7 +169,7 @@ refuses() {
 	publish number=10 to='10 minutes'
 	"${keep[@]}" >out
 	publish number=0F to='3 hours'
-	refuses 2 'newer than the CRL fetched' -T "$(date -d '1 hour' +%s)"
+	refuses 2 ' is newer than number ' -T "$(date -d '1 hour' +%s)"
 }
 
 @test "crl-fetch -C takes the newer of two of the same number" {
@@ -179,7 +180,7 @@ refuses() {
 	[ "$(jq .entries <<<"$output")" -eq 1 ]
 	kept_is "$WWW/ca.crl"
 	publish number=07 from='2 hours ago'
-	refuses 2 'newer than the CRL fetched'
+	refuses 2 ' is newer than number '
 }
 
 @test "crl-fetch -C keeps the first of two of the same number and time" {

@@ -355,6 +355,42 @@ fetch_scripts() {
 	swept 4 -s -e ENOSPC setup check -- "${fetch[@]}"
 }
 
+# crl-agent -1: each of the files is whole, and the next pass completes them.
+agent_scripts() {
+	fetch_scripts
+	openssl crl -in "$OLD" -outform DER -out "$OLD.der"
+	openssl crl -in "$WWW/new.crl" -outform DER -out "$WWW/new.crl.der"
+	cat >setup <<-'END'
+	mkdir www www/crl
+	cp "$OLD" www/crl/ca.pem
+	cp "$OLD.der" www/crl/ca.crl
+	END
+	script check <<-'END'
+	is() {
+		cmp -s "$2" "$1" || cmp "$3" "$1"
+	}
+	is www/crl/ca.crl "$OLD.der" "$WWW/new.crl.der"
+	is www/crl/ca.pem "$OLD" "$WWW/new.crl"
+	[ ! -e www/health ] || jq -e '.status == "ok"' www/health >/dev/null
+	if worked; then
+		cmp www/crl/ca.crl "$WWW/new.crl.der"
+		cmp www/crl/ca.pem "$WWW/new.crl"
+		[ -s www/health ]
+	fi
+	if [ "$phase" != fault ]; then
+		worked
+		[ "$(ls -A www www/crl)" = "$(printf '%s\n' www: .lock crl \
+		    health '' www/crl: ca.crl ca.pem)" ]
+	fi
+	END
+	agent=(crl-agent -1 -B "$CA/int.pem" -u "$WEB/new.crl.der" -w www)
+}
+
+@test "crl-agent -1 killed anywhere leaves whole files, the next pass mends" {
+	agent_scripts
+	swept 20 -l setup check -- "${agent[@]}"
+}
+
 # cert-deploy: whoever resolves current finds one of the two pairs, whole, and
 # so does who looks into any generation.
 deploy_scripts() {

@@ -68,23 +68,33 @@ same(const struct crl *a, const struct crl *b)
 	    memcmp(a->signature.p, b->signature.p, a->signature.len) == 0;
 }
 
+static const char *
+number(const struct crl *c, struct der_text *t)
+{
+	return c->number.len == 0 ? "(none)" : der_serial_dec(t, c->number);
+}
+
 /* May the list c follow the one in the cache?  0, or EX_ERR with a message. */
 static int
 follows(const struct crlcache *k, const struct crl *c, const struct crl *old)
 {
 	char then[RFC3339_SIZE], now[RFC3339_SIZE];
+	struct der_text a = DER_TEXT_INIT, b = DER_TEXT_INIT;
+	int rc = EX_ERR;
 
 	if (X509_NAME_cmp(c->issuer, old->issuer) != 0)
 		warnx("%s: holds the CRL of another issuer", k->path);
 	else if (crl_older(c, old))
-		warnx("%s: newer than the CRL fetched: by its number, or %s "
-		    "against %s", k->path, rfc3339(old->this_update, then),
-		    rfc3339(c->this_update, now));
+		warnx("%s: number %s of %s is newer than number %s of %s",
+		    k->path, number(old, &a), rfc3339(old->this_update, then),
+		    number(c, &b), rfc3339(c->this_update, now));
 	else if (!crl_older(old, c))
 		warnx("%s: another CRL of the same number and time", k->path);
 	else
-		return 0;
-	return EX_ERR;
+		rc = 0;
+	der_text_free(&a);
+	der_text_free(&b);
+	return rc;
 }
 
 /* The same for whatever is in the cache; *is is set when it is that list. */
