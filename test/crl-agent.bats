@@ -187,12 +187,15 @@ start_agent() {
 	wait_for 10 in_log crl.stale
 	run -75 --separate-stderr "${agent[@]}" -1
 	[ "$stderr" = 'crl-agent: www: another crl-agent is at work' ]
-	# and none is left behind by KILL
+	# and KILL leaves nobody behind who works there
+	wait_for 10 pgrep -P "$bg" -x sleep
+	sleeper=$(pgrep -P "$bg" -x sleep)
 	kill -KILL "$bg"
 	wait "$bg" || true
 	offer
 	once 0
 	published
+	kill "$sleeper"
 }
 
 @test "crl-agent refuses values out of range" {
@@ -308,4 +311,30 @@ start_agent() {
 	wait "$bg" || rc=$?
 	[ "$rc" -eq 0 ]
 	[ ! -e www/health ]
+}
+
+@test "crl-agent does the same under dash and busybox, with its commands" {
+	require dash busybox
+	offer number=01
+	serve
+	mkdir bb
+	busybox --install -s bb
+	for cmd in openssl jq flock crl-fetch file-replace log-json; do
+		ln -sf "$(command -v "$cmd")" "bb/$cmd"
+	done
+	local n=1 rc shells=(dash "env PATH=$PWD/bb $PWD/bb/sh")
+	for shell in "${shells[@]}"; do
+		read -ra shell <<<"$shell"
+		start_bg "${shell[@]}" "$(command -v crl-agent)" "${agent[@]:1}"
+		wait_for 10 published
+		n=$((n + 1))
+		offer "number=0$n" from="$((30 - n)) minutes ago"
+		kill -HUP "$bg"
+		wait_for 10 published
+		kill -TERM "$bg"
+		rc=0
+		wait "$bg" || rc=$?
+		[ "$rc" -eq 0 ]
+		[ ! -e www/health ]
+	done
 }
