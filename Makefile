@@ -28,18 +28,18 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
-	cert-expiry cert-verify crl-fetch file-replace http01-serve log-json \
-	mkcsr mkkey tls-peek
+	cert-expiry cert-verify crl-check crl-fetch file-replace http01-serve \
+	log-json mkcsr mkkey tls-peek
 SCRIPTS = ca-init crl-agent demo
 INSTALLED = ca-init crl-agent
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-agent.8 \
-	crl-fetch.1 eca.7 file-replace.1 http01-serve.8 log-json.1 mkcsr.1 \
-	mkkey.1 tls-peek.1
+	crl-check.1 crl-fetch.1 eca.7 file-replace.1 http01-serve.8 log-json.1 \
+	mkcsr.1 mkkey.1 tls-peek.1
 UNITS = acme-test alpn01-test ari-test crl-test der-test http-test \
 	json-test jws-test name-test \
 	replace-test util-test wycheproof-test
-FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
+FUZZES = fuzz-crl fuzz-der fuzz-http fuzz-json fuzz-pem
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -70,6 +70,10 @@ ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 certverify = ${O}/chain.o ${NAMES} ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-verify: src/cert-verify.c ${certverify}
 	${LD} src/cert-verify.c ${certverify} -lcrypto
+crlcheck = ${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/der.o ${JSON} \
+	${O}/sandbox.o ${CRYPTO}
+${B}/crl-check: src/crl-check.c ${crlcheck}
+	${LD} src/crl-check.c ${crlcheck} -lcrypto
 crlfetch = ${O}/crlcache.o ${O}/crl.o ${O}/crltrust.o ${HTTP} ${O}/sandbox.o \
 	${O}/der.o ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/crl-fetch: src/crl-fetch.c ${crlfetch}

@@ -166,7 +166,10 @@ report(const struct crl *c, int changed)
 	jsonw_str(&w, "number", c->number.len == 0 ? NULL :
 	    der_serial_dec(&t, c->number));
 	jsonw_time(&w, "this_update", c->this_update);
-	jsonw_time(&w, "next_update", c->next_update);
+	if (c->next_update != 0)
+		jsonw_time(&w, "next_update", c->next_update);
+	else
+		jsonw_str(&w, "next_update", NULL);
 	jsonw_num(&w, "entries", (long long)c->entries);
 	jsonw_bool(&w, "changed", changed);
 	jsonw_end(&w, '}');

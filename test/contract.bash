@@ -18,7 +18,8 @@
 #             -o       knows -o: a call that fails leaves no such file
 #
 # -f, -m, -s and -2 may be given many times.  ARGS are split at blanks and run
-# in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem.
+# in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem,
+# ca.crl.
 # Every failure is one line on stderr and nothing on stdout.
 
 rows() {
@@ -33,6 +34,11 @@ rows() {
 	row cert-verify -g "-B root.pem -n a.example -T $now" -d \
 	    -i a.example.chain.pem -s 'a.example.pem surplus' -2 '-B - -' \
 	    -f '-B @' -f '-B root.pem @' -f '-k @ a.example.pem'
+	row crl-check -g "-B root.pem -R ca.crl -T $now" -d \
+	    -i a.example.chain.pem -c 67108864 -m '-B root.pem' -m '-R ca.crl' \
+	    -s '-B root.pem -R ca.crl a.example.pem surplus' \
+	    -2 '-B - -R ca.crl' -2 '-B root.pem -R - -' \
+	    -f '-B @ -R ca.crl a.example.pem' -f '-B root.pem -R ca.crl @'
 	local acme='-u https://127.0.0.1:9/dir -A root.pem -w .'
 	row acme-order -g "$acme -a a.example.key" -i req.pem -n \
 	    -m '-A root.pem -a ed.key -w .' -m "$acme" -m '-A' \
@@ -217,6 +223,8 @@ contract_files() {
 	make_ca . &&
 	    make_cert . a.example san=DNS:a.example from=2026-01-01 to=2040-01-01 &&
 	    make_key ed.key ed25519 &&
+	    openssl ca -gencrl -config db/int.cnf -keyfile int.key \
+		-cert int.pem -crldays 3650 -out ca.crl 2>/dev/null &&
 	    openssl req -new -key a.example.key -subj / \
 		-addext subjectAltName=DNS:a.example -out req.pem &&
 	    openssl enc -aes-128-ctr -K 00 -iv 00 -in /dev/zero 2>/dev/null |

@@ -61,12 +61,20 @@ field() {
 	tr -d '\r' <fields | sed -n "s/^$1: //Ip"
 }
 
-# status: what openssl says of cert.pem by the published list.
+# status: what openssl says of cert.pem by the published list, and crl-check
+# has to say the same.
 status() {
+	local rc=0
 	crl-fetch -u "$CRL_URL/crl/ca.crl" -C cache.crl \
 	    -B "$CA_DIR/certs/intermediate_ca.crt" >report
+	crl-check -B "$ROOT" -R cache.crl cert.pem >check || rc=$?
 	openssl verify -crl_check -CAfile "$ROOT" -CRLfile cache.crl \
-	    -untrusted "$CA_DIR/certs/intermediate_ca.crt" cert.pem 2>&1
+	    -untrusted "$CA_DIR/certs/intermediate_ca.crt" cert.pem 2>&1 && {
+		[ "$rc" -eq 0 ] || return 99
+		return
+	}
+	[ "$rc" -eq 1 ] || return 98
+	return 2
 }
 
 @test "crl-agent: a revocation is seen by everybody after one pass" {

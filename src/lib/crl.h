@@ -121,10 +121,4 @@ struct crl_want {
 int crl_lookup(struct crl *c, struct crl_want *want, size_t n);
 int crl_order(const void *a, const void *b);
 
-/*
- * Is a list older than another of the same issuer: by its number, or by
- * thisUpdate?  A number that is missing where the other has one is older.
- */
-int crl_older(const struct crl *c, const struct crl *than);
-
 #endif

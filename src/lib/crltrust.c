@@ -266,6 +266,18 @@ crl_fresh(const struct crl *c, const struct crl_policy *policy)
 	return policy->now < c->next_update ? CRL_OK : CRL_STALE;
 }
 
+int
+crl_older(const struct crl *c, const struct crl *than)
+{
+	struct crl_want a = {.serial = c->number};
+	struct crl_want b = {.serial = than->number};
+
+	if (c->this_update < than->this_update)
+		return 1;
+	return than->number.len > 0 && (c->number.len == 0 ||
+	    crl_order(&a, &b) < 0);
+}
+
 long long
 crl_opt_age(int opt, const char *s)
 {
