@@ -318,6 +318,7 @@ main(int argc, char *argv[])
 		}
 	}
 	if (argc != optind || url == NULL || issuers == NULL ||
+	    (cache.path != NULL && strcmp(cache.path, "-") == 0) ||
 	    (anchors != NULL && strcmp(anchors, "-") == 0 &&
 	    strcmp(issuers, "-") == 0))
 		usage();

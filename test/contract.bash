@@ -57,7 +57,7 @@ rows() {
 	    -f '-u https://127.0.0.1:9/dir -A @ a.example.pem'
 	local crl='-u http://127.0.0.1:9/ca.crl -B root.pem'
 	row crl-fetch -g "$crl" -n -m '-B root.pem' -m '-u http://127.0.0.1:9/' \
-	    -m "$crl -f text" -m '-B' -s "$crl surplus" -2 "$crl -A - -B -" \
+	    -m "$crl -f text" -m "$crl -C -" -m '-B' -s "$crl surplus" -2 "$crl -A - -B -" \
 	    -f '-u http://127.0.0.1:9/ -B @' -f "$crl -A @" -f "$crl -C @/crl"
 	crl='-1 -u http://127.0.0.1:9/ca.crl -w .'
 	row crl-agent -m "$crl" -m '-B root.pem -w .' -m '-u http://127.0.0.1:9/' \

@@ -245,12 +245,12 @@ start_agent() {
 }
 
 @test "crl-agent takes health away when the list expires" {
-	offer number=01 to='4 seconds'
+	offer number=01 to='8 seconds'
 	serve
 	start_agent
 	wait_for 10 published
-	wait_for 10 in_log crl.stale
-	[ ! -e www/health ]
+	wait_for 15 in_log crl.stale
+	wait_for 10 test ! -e www/health
 	[ -s www/crl/ca.crl ]
 	offer number=02 from='10 minutes ago'
 	kill -HUP "$bg"

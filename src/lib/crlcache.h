@@ -30,7 +30,8 @@ void crlcache_close(struct crlcache *k);
  * Put the list c, which has been verified, into the file; text is what is
  * written, of that form.  Two programs at once take turns.  Returns 0 with 1
  * in *changed when it has become the content, with 0 when it was that before;
- * else EX_ERR or EX_TEMP with a message, and nothing has changed.
+ * else EX_ERR or EX_TEMP with a message, and nothing has changed unless that
+ * says so.
  */
 int crlcache_put(const struct crlcache *k, const struct crl *c, int pem,
     const char *text, size_t len, int *changed);
