@@ -50,8 +50,8 @@ CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
 HTTP = ${O}/http.o ${O}/httpfield.o
-ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${HTTP} \
-	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
+ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o \
+	${O}/acmeproblem.o ${HTTP} ${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
 	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
 	${O}/acmeauthz.o ${O}/acmechain.o ${O}/ari.o ${O}/hook.o \
@@ -108,8 +108,8 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 
 # modules
-MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
-	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup \
+MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeneworder \
+	acmeorder acmeproblem acmesession alpn01 ari b64 chain cleanup \
 	crl crlcache crljudge crltrust csr der eab hook http http01 httpfield \
 	io json jsonw jws key listen name ossl pem \
 	replace responder sandbox serve signer store util webroot
@@ -121,6 +121,7 @@ ${O}/acmechain.o: src/lib/acmechain.c
 ${O}/acmejournal.o: src/lib/acmejournal.c
 ${O}/acmeneworder.o: src/lib/acmeneworder.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
+${O}/acmeproblem.o: src/lib/acmeproblem.c
 ${O}/acmesession.o: src/lib/acmesession.c
 ${O}/alpn01.o: src/lib/alpn01.c
 ${O}/ari.o: src/lib/ari.c
@@ -166,13 +167,18 @@ ${SCRIPTS:%=bin/%}:
 	@mkdir -p bin
 	ln -sf ../sh/${@F} $@
 
-# programs of the tests: units and corpus replay
-progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%}
+# programs of the tests: units, corpus replay, doubles (never with SAN: not
+# the program under test)
+progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%} build/doubles/httpsd
 ALLLIBS = -lcurl -ljansson -lssl -lcrypto
 ${UNITS:%=${O}/unit/%}: ${OBJS} test/unit/*.c test/unit/check.h
 	${LD} test/unit/${@F}.c ${OBJS} ${ALLLIBS}
 ${FUZZES:%=${O}/fuzz/%}: ${OBJS} test/fuzz/*.c
 	${LD} test/fuzz/${@F}.c test/fuzz/main.c ${OBJS} ${ALLLIBS}
+build/doubles/httpsd: test/doubles/httpsd.c
+	@mkdir -p build/doubles
+	${CC} -std=c11 -D_GNU_SOURCE ${WARN} -O2 -o $@ test/doubles/httpsd.c \
+	    -lssl -lcrypto
 deps:
 	etc/deps/install run
 
@@ -193,6 +199,11 @@ test:
 	${MAKE} all progs
 	${MAKE} SAN=1 all progs
 	test/run all
+
+test-long:
+	etc/deps/install test
+	${MAKE} all
+	test/run long
 
 bench:
 	etc/deps/install bench
@@ -230,13 +241,14 @@ uninstall:
 	rm -rf ${DESTDIR}${LIBEXECDIR}
 
 clean:
-	rm -rf bin build/plain build/san build/fuzz build/demo 
+	rm -rf bin build/plain build/san build/doubles build/fuzz build/demo 
 
 help:
 	@echo 'all        build the commands into bin/'
 	@echo 'deps       install what running needs'
 	@echo 'demo       install what is missing, show the main job'
 	@echo 'test       install what is missing, run every test'
+	@echo 'test-long  the tests that take hours'
 	@echo 'check      the quick tests: lint, units, commands'
 	@echo 'lint       shellcheck, manual pages, layout'
 	@echo 'bench      measure against the peers'
@@ -244,5 +256,5 @@ help:
 	@echo 'install    into DESTDIR and PREFIX; uninstall takes it back'
 	@echo 'clean      remove what was built; build/deps stays'
 
-.PHONY: all progs deps demo check lint test bench fuzz install uninstall \
-	clean help
+.PHONY: all progs deps demo check lint test test-long bench fuzz install \
+	uninstall clean help

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* Talking to an ACME server: see acme.h. */
 #include <err.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "acme.h"
+#include "acmeproblem.h"
 #include "b64.h"
 #include "jsonw.h"
 #include "jws.h"
 #include "util.h"
 
 #define ANSWER_MAX ((size_t)1 << 20)
-#define URN "urn:ietf:params:acme:error:"
 #define NONCE_TRIES 128		/* 8 of 8 orders at 90 % rejection */
 #define NONCE_QUICK 16		/* of them without a pause */
-#define LOST_TRIES 4
+#define LOST_MS 250LL		/* the first pause when nobody answers */
 #define LOGGED_MAX 65536	/* longer problem documents are not logged */
-#define RETRY_MAX (100LL * 365 * 86400)	/* seconds; a year has four digits */
 
 int
 acme_sleep(const struct acme *a, long long ms)
@@ -145,14 +143,19 @@ exchange(struct acme *a, const struct http_request *req,
 	return rc;
 }
 
-/* An exchange whose answer becomes the reply. */
+/*
+ * An exchange whose answer becomes the reply.  What changes nothing is asked
+ * once more when the answer was lost.
+ */
 static int
 reply_to(struct acme *a, const struct http_request *req, struct acme_reply *r)
 {
 	struct http_answer ans;
-	int rc;
+	int rc = exchange(a, req, &ans, &r->json);
 
-	if ((rc = exchange(a, req, &ans, &r->json)) != 0) {
+	if (rc == EX_TEMP && req->body == NULL && acme_sleep(a, LOST_MS) == 0)
+		rc = exchange(a, req, &ans, &r->json);
+	if (rc != 0) {
 		a->reason = rc == EX_ERR ? NULL : mono_ms() >= a->deadline ?
 		    ACME_R_DEADLINE : ACME_R_NETWORK;
 		return rc;
@@ -218,16 +221,6 @@ acme_jws(struct signer *signer, const char *kid, const char *nonce,
 	return jws;
 }
 
-int
-acme_is(const struct acme_reply *r, const char *type)
-{
-	const char *t = json_str(r->json, "type");
-
-	return r->status >= 400 && t != NULL &&
-	    strncmp(t, URN, strlen(URN)) == 0 &&
-	    strcmp(t + strlen(URN), type) == 0;
-}
-
 /*
  * One signed request and its answer, whatever it is.  When there is no nonce
  * to be had, the answer is that of newNonce.
@@ -272,11 +265,36 @@ post_once(struct acme *a, const char *url, const char *payload,
 	return rc;
 }
 
+/*
+ * How long to wait before a question that was lost is asked again: longer each
+ * time, what the server said at least, -1 when the deadline does not allow it.
+ */
+static long long
+lost_pause(const struct acme *a, int lost, long long said)
+{
+	long long left = a->deadline - mono_ms();
+	long long pause = LOST_MS << (lost < 4 ? lost : 4);
+
+	if (pause > left / 2)
+		pause = left / 2;
+	if (said * 1000 > pause)
+		pause = said * 1000;
+	return pause < LOST_MS / 2 || pause >= left ? -1 : pause;
+}
+
+/* May it be done twice?  No harm in a second order; the others say so. */
+static int
+twice(const struct acme *a, const char *url)
+{
+	return url == a->new_account || url == a->new_order ||
+	    url == a->revoke_cert;
+}
+
 int
 acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r)
 {
-	int nonces = 0, lost = 0, rc;
+	int get = *payload == '\0', nonces = 0, lost = 0, rc;
 	long long pause;
 
 	for (;;) {
@@ -284,12 +302,11 @@ acme_post(struct acme *a, const char *url, const char *payload,
 		if (rc == 0 && acme_is(r, ACME_BAD_NONCE) &&
 		    nonces < NONCE_TRIES) {
 			pause = nonces++ < NONCE_QUICK ? 0 : 50 + nonces;
-		} else if (*payload == '\0' && lost < LOST_TRIES &&
-		    (rc == EX_TEMP || (rc == 0 && r->status >= 500))) {
-			pause = 250LL << lost++;
-			if (rc == 0 && r->retry_after * 1000 > pause)
-				pause = r->retry_after * 1000;
-			if (mono_ms() + pause >= a->deadline)
+		} else if ((rc == EX_TEMP && (get || (lost == 0 &&
+		    twice(a, url)))) || (rc == 0 && r->status >= 500 && get)) {
+			pause = lost_pause(a, lost++, rc == 0 ?
+			    r->retry_after : -1);
+			if (pause == -1)
 				return rc;
 		} else
 			return rc;
@@ -307,95 +324,6 @@ acme_reply_free(struct acme_reply *r)
 	http_fields_free(&r->fields);
 	json_free(r->json);
 	memset(r, 0, sizeof(*r));
-}
-
-static const char *
-short_type(const char *type)
-{
-	if (type == NULL)
-		return "problem";
-	return strncmp(type, URN, strlen(URN)) == 0 ? type + strlen(URN) : type;
-}
-
-/* Add text to buf (ACME_PROBLEM_SIZE), if all of it has room. */
-static void __attribute__((format(printf, 2, 3)))
-add(char *buf, const char *fmt, ...)
-{
-	size_t n = strlen(buf);
-	va_list ap;
-	int len;
-
-	va_start(ap, fmt);
-	len = vsnprintf(buf + n, ACME_PROBLEM_SIZE - n, fmt, ap);
-	va_end(ap);
-	if (len < 0 || (size_t)len >= ACME_PROBLEM_SIZE - n)
-		buf[n] = '\0';
-}
-
-/* At most max bytes of s, made safe. */
-static const char *
-some(const char *s, size_t max)
-{
-	return s == NULL ? "(none)" : escn(s, strnlen(s, max));
-}
-
-const char *
-acme_problem(const struct json *p)
-{
-	static char buf[ACME_PROBLEM_SIZE];
-	const struct json *subs = json_arr(p, "subproblems"), *s;
-	const char *detail = json_str(p, "detail");
-	const char *instance = json_str(p, "instance");
-	size_t i;
-
-	buf[0] = '\0';
-	add(buf, "%s: %s", some(short_type(json_str(p, "type")), 100),
-	    detail != NULL ? esc(detail) : "no detail given");
-	if (instance != NULL)
-		add(buf, "; see %s", some(instance, 300));
-	for (i = 0; i < json_len(subs); i++) {
-		s = json_obj_at(subs, i);
-		add(buf, "; %s: %s: %s", some(json_str(json_obj(s,
-		    "identifier"), "value"), 253),
-		    some(short_type(json_str(s, "type")), 100),
-		    some(json_str(s, "detail"), 300));
-	}
-	return buf;
-}
-
-int
-acme_refused(struct acme *a, const char *what, const struct acme_reply *r)
-{
-	int limit = r->status == 429 || acme_is(r, "rateLimited");
-	int later = limit || r->status >= 500;
-	char *subject = xstrdup(what);	/* may be in a buffer of esc() */
-	char *url = NULL;
-
-	if (r->json != NULL)
-		warnx("%s: %d %s", subject, r->status, acme_problem(r->json));
-	else if (r->status / 100 == 3 && r->location != NULL)
-		warnx("%s: %d: redirected to %s, which is not followed",
-		    subject, r->status, esc(r->location));
-	else
-		warnx("%s: %d without a problem document: %s", subject,
-		    r->status, r->len == 0 ? "nothing" :
-		    escn(r->body, r->len < 80 ? r->len : 80));
-	a->reason = limit ? ACME_R_LIMIT : later ? ACME_R_SERVER :
-	    ACME_R_REFUSED;
-	if (acme_is(r, "userActionRequired")) {
-		a->reason = ACME_R_USER;
-		url = http_link(&r->fields, a->directory, "terms-of-service",
-		    0);
-	} else if (limit)
-		url = http_link(&r->fields, a->directory, "help", 0);
-	if (url != NULL)
-		warnx("%s: see %s", subject, esc(url));
-	free(url);
-	free(subject);
-	if (later && r->retry_after >= 0)
-		a->retry_at = time(NULL) + (r->retry_after < RETRY_MAX ?
-		    r->retry_after : RETRY_MAX);
-	return later ? EX_TEMP : EX_ERR;
 }
 
 int

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acmeaccount.h"
+#include "acmeproblem.h"
 #include "util.h"
 
 /* A URL of the directory, or NULL when it has no https URL of that name. */
@@ -149,4 +150,16 @@ acme_login(struct acme *a, enum acme_login how)
 	if (rc == 0)
 		acme_reply_free(&r);
 	return rc;
+}
+
+int
+acme_confirm(struct acme *a, const char *account)
+{
+	struct acme_reply r;
+	int rc;
+
+	if ((rc = acme_register(a, "{\"onlyReturnExisting\":true}", &r)) != 0)
+		return rc;
+	acme_reply_free(&r);
+	return strcmp(a->account, account) == 0 ? 0 : EX_ERR;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "acmeauthz.h"
+#include "acmeproblem.h"
 #include "http01.h"
 #include "jws.h"
 #include "name.h"
@@ -50,12 +51,13 @@ challenge_of(const struct json *challenges, const char *type, const char *url)
 }
 
 static struct past *
-past_of(const struct solver *s, const char *name)
+past_of(const struct solver *s, const struct authz *z)
 {
 	size_t i;
 
 	for (i = 0; i < s->npast; i++)
-		if (strcmp(s->past[i].name, name) == 0)
+		if (s->past[i].wildcard == z->wildcard &&
+		    strcmp(s->past[i].name, z->name) == 0)
 			return &s->past[i];
 	return NULL;
 }
@@ -83,7 +85,7 @@ void
 authz_failed(struct acme *a, struct solver *s, struct authz *z,
     const char *status)
 {
-	struct past *p = past_of(s, z->name);
+	struct past *p = past_of(s, z);
 
 	warnx("%s: %s %s: %s", esc(z->name), z->type, esc(status),
 	    z->error != NULL ? z->error : "no error given");
@@ -94,6 +96,7 @@ authz_failed(struct acme *a, struct solver *s, struct authz *z,
 		    sizeof(*s->past));
 		p = &s->past[s->npast++];
 		p->name = xstrdup(z->name);
+		p->wildcard = z->wildcard;
 		p->ways = 0;
 	}
 	p->ways = z->way + 1;
@@ -122,6 +125,7 @@ read_challenge(struct acme *a, struct solver *s, struct authz *z,
 		z->state = AUTHZ_TROUBLE;
 	else {
 		authz_failed(a, s, z, status);
+		acme_caa(a, e);
 		return EX_ERR;
 	}
 	acme_status(a, "challenge", z->name, z->state == AUTHZ_TROUBLE ?
@@ -214,7 +218,7 @@ static int
 choose(struct acme *a, const struct solver *s, struct authz *z,
     const struct json *challenges)
 {
-	const struct past *p = past_of(s, z->name);
+	const struct past *p = past_of(s, z);
 	const struct json *c;
 	size_t i = p != NULL ? p->ways : 0;
 	int rc = HOOK_DECLINED;
@@ -252,6 +256,7 @@ refuse(struct acme *a, struct solver *s, struct authz *z, const char *status,
 			continue;
 		told = 1;
 		set(&z->error, acme_problem(e));
+		acme_caa(a, e);
 		if (z->challenge != NULL && challenge_of(challenges, NULL,
 		    z->challenge) == c) {
 			authz_failed(a, s, z, json_str(c, "status"));
@@ -282,6 +287,8 @@ authz_load(struct acme *a, struct solver *s, struct authz *z)
 		    "value"));
 	if (z->name == NULL)
 		set(&z->name, z->url);
+	z->wildcard = json_flag(r.json, "wildcard");
+	z->retry_after = r.retry_after;
 	if ((status = json_str(r.json, "status")) == NULL)
 		status = "without status";
 	challenges = json_arr(r.json, "challenges");
