@@ -28,16 +28,16 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke \
-	cert-deploy cert-expiry cert-verify crl-check csr-check file-replace \
-	http01-serve log-json mkcsr mkkey step-ott step-revoke step-sign \
-	tls-peek whitelist-check
-SCRIPTS = ca-init demo est-queue est-token
-INSTALLED = ca-init est-queue est-token
+	cert-deploy cert-expiry cert-verify crl-check crl-fetch csr-check \
+	file-replace http01-serve log-json mkcsr mkkey step-ott step-revoke \
+	step-sign tls-peek whitelist-check
+SCRIPTS = ca-init crl-agent demo est-queue est-token
+INSTALLED = ca-init crl-agent est-queue est-token
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 \
-	acme.7 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-check.1 \
-	csr-check.1 eca.7 est-queue.8 est-token.8 file-replace.1 \
-	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 step-revoke.1 \
-	step-sign.1 tls-peek.1 whitelist-check.1
+	acme.7 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-agent.8 \
+	crl-check.1 crl-fetch.1 csr-check.1 eca.7 est-queue.8 est-token.8 \
+	file-replace.1 http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 \
+	step-revoke.1 step-sign.1 tls-peek.1 whitelist-check.1
 UNITS = acme-test addrlist-test alpn01-test ari-test crl-test \
 	csrpolicy-test der-test estqueue-test esttoken-test http-test \
 	json-test jws-test keyval-test name-test ott-test replace-test \
@@ -79,6 +79,10 @@ crlcheck = ${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/der.o ${JSON} \
 	${O}/sandbox.o ${CRYPTO}
 ${B}/crl-check: src/crl-check.c ${crlcheck}
 	${LD} src/crl-check.c ${crlcheck} -lcrypto
+crlfetch = ${O}/crlcache.o ${O}/crl.o ${O}/crltrust.o ${HTTP} ${O}/sandbox.o \
+	${O}/der.o ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+${B}/crl-fetch: src/crl-fetch.c ${crlfetch}
+	${LD} src/crl-fetch.c ${crlfetch} -lcurl -lcrypto
 certdeploy = ${O}/store.o ${O}/chain.o ${O}/name.o ${O}/pem.o ${O}/key.o \
 	${O}/ossl.o ${FILE}
 ${B}/cert-deploy: src/cert-deploy.c ${certdeploy}
@@ -128,10 +132,10 @@ ${B}/whitelist-check: src/whitelist-check.c ${whitelistcheck}
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmeproblem acmesession addrlist alpn01 ari b64 \
-	chain cleanup client crl crljudge crltrust csr csrfacts csrpolicy der \
-	eab estqueue esttoken hook http http01 httpfield io json jsonw jws key \
-	keyval listen name ossl ott pem reason replace responder sandbox serve \
-	signer stepca stepsession store util webroot
+	chain cleanup client crl crlcache crljudge crltrust csr csrfacts \
+	csrpolicy der eab estqueue esttoken hook http http01 httpfield io json \
+	jsonw jws key keyval listen name ossl ott pem reason replace responder \
+	sandbox serve signer stepca stepsession store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -150,6 +154,7 @@ ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/client.o: src/lib/client.c
 ${O}/crl.o: src/lib/crl.c
+${O}/crlcache.o: src/lib/crlcache.c
 ${O}/crljudge.o: src/lib/crljudge.c
 ${O}/crltrust.o: src/lib/crltrust.c
 ${O}/csr.o: src/lib/csr.c

@@ -53,6 +53,7 @@ libraries() {
 	[ "$(libraries cert-expiry)" = crypto ]
 	[ "$(libraries cert-verify)" = crypto ]
 	[ "$(libraries crl-check)" = crypto ]
+	[ "$(libraries crl-fetch)" = 'crypto curl' ]
 	[ "$(libraries cert-deploy)" = crypto ]
 	[ "$(libraries mkkey)" = crypto ]
 	[ "$(libraries mkcsr)" = crypto ]

@@ -451,3 +451,23 @@ order_scripts() {
 	starved 1000 nothing same -- step-sign "$@" "$DIR/req.pem"
 	starved 1000 nothing same -- step-revoke "$@" "$CA/a.example.pem"
 }
+
+@test "crl-fetch without memory leaves the old list" {
+	make_crl "$CA" int old.crl number=01
+	make_crl "$CA" int new.crl number=02 from='10 minutes ago'
+	make_crl "$CA" root root.crl
+	echo 'cp "$DIR/old.crl" ca.crl' >setup
+	cat >check <<-'END'
+	if [ "$1" = failed ]; then
+		cmp ca.crl "$DIR/old.crl"
+	else
+		grep -q '"changed":true' "$out"
+		cmp ca.crl "$DIR/new.crl"
+	fi
+	END
+	web "$DIR"
+	starved 1000 setup check -- crl-fetch -B "$CA/int.pem" -C ca.crl \
+	    -u "$WEB/new.crl"
+	starved 1000 setup check -- crl-fetch -B "$CA/int.pem" -C ca.crl \
+	    -u "$WEB/root.crl"
+}
