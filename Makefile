@@ -34,9 +34,9 @@ INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
-UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
-	replace-test util-test wycheproof-test
-FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
+UNITS = acme-test alpn01-test ari-test der-test estbody-test http-test \
+	json-test jws-test name-test replace-test util-test wycheproof-test
+FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem fuzz-pkcs7
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -99,8 +99,8 @@ ${B}/log-json: src/log-json.c ${logjson}
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
-	der eab hook http http01 httpfield io json jsonw jws key listen name \
-	ossl pem replace responder sandbox serve signer store util webroot
+	der eab estbody hook http http01 httpfield io json jsonw jws key \
+	listen name ossl pem replace responder sandbox serve signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -118,6 +118,7 @@ ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/csr.o: src/lib/csr.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
+${O}/estbody.o: src/lib/estbody.c
 ${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
