@@ -151,13 +151,18 @@ ${SCRIPTS:%=bin/%}:
 	@mkdir -p bin
 	ln -sf ../sh/${@F} $@
 
-# programs of the tests: units and corpus replay
-progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%}
+# programs of the tests: units, corpus replay, doubles (never with SAN: not
+# the program under test)
+progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%} build/doubles/httpsd
 ALLLIBS = -lcurl -ljansson -lssl -lcrypto
 ${UNITS:%=${O}/unit/%}: ${OBJS} test/unit/*.c test/unit/check.h
 	${LD} test/unit/${@F}.c ${OBJS} ${ALLLIBS}
 ${FUZZES:%=${O}/fuzz/%}: ${OBJS} test/fuzz/*.c
 	${LD} test/fuzz/${@F}.c test/fuzz/main.c ${OBJS} ${ALLLIBS}
+build/doubles/httpsd: test/doubles/httpsd.c
+	@mkdir -p build/doubles
+	${CC} -std=c11 -D_GNU_SOURCE ${WARN} -O2 -o $@ test/doubles/httpsd.c \
+	    -lssl -lcrypto
 deps:
 	etc/deps/install run
 
@@ -178,6 +183,11 @@ test:
 	${MAKE} all progs
 	${MAKE} SAN=1 all progs
 	test/run all
+
+test-long:
+	etc/deps/install test
+	${MAKE} all
+	test/run long
 
 bench:
 	etc/deps/install bench
@@ -215,13 +225,14 @@ uninstall:
 	rm -rf ${DESTDIR}${LIBEXECDIR}
 
 clean:
-	rm -rf bin build/plain build/san build/fuzz build/demo 
+	rm -rf bin build/plain build/san build/doubles build/fuzz build/demo 
 
 help:
 	@echo 'all        build the commands into bin/'
 	@echo 'deps       install what running needs'
 	@echo 'demo       install what is missing, show the main job'
 	@echo 'test       install what is missing, run every test'
+	@echo 'test-long  the tests that take hours'
 	@echo 'check      the quick tests: lint, units, commands'
 	@echo 'lint       shellcheck, manual pages, layout'
 	@echo 'bench      measure against the peers'
@@ -229,5 +240,5 @@ help:
 	@echo 'install    into DESTDIR and PREFIX; uninstall takes it back'
 	@echo 'clean      remove what was built; build/deps stays'
 
-.PHONY: all progs deps demo check lint test bench fuzz install uninstall \
-	clean help
+.PHONY: all progs deps demo check lint test test-long bench fuzz install \
+	uninstall clean help

@@ -58,7 +58,7 @@ refused() {
 	[[ $stderr == "usage: acme-order "* ]]
 }
 
-@test "acme-order: a directory URL that is not https is refused" {
+@test "acme-order: 6.1 a directory URL that is not https is refused" {
 	local url
 	for url in http://127.0.0.1:9/dir file:///etc/passwd nonsense ''; do
 		run -2 --separate-stderr acme-order -u "$url" \
@@ -72,14 +72,14 @@ refused() {
 	refused 'req.pem: a request without names; mkcsr -d NAME' req.pem
 }
 
-@test "acme-order: names that ACME or HTTP-01 cannot prove are refused" {
+@test "acme-order: 7.1.4 names that ACME or HTTP-01 cannot prove are refused" {
 	request 'DNS:a.example,URI:urn:x'
 	refused 'urn:x: ACME is for DNS names and IP addresses only' req.pem
 	request 'DNS:*.a.example'
 	refused '*.a.example: HTTP-01 cannot prove a wildcard' req.pem
 }
 
-@test "acme-order: a request that its key did not sign is refused" {
+@test "acme-order: 7.4 a request that its key did not sign is refused" {
 	request DNS:a.example
 	openssl req -in req.pem -outform DER -out req.der
 	printf '\377' | dd of=req.der bs=1 conv=notrunc status=none \

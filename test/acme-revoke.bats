@@ -36,7 +36,7 @@ all=(-u https://127.0.0.1:9/dir -A "$CA/root.pem")
 	[ ! -e none.pem ]
 }
 
-@test "acme-revoke: reasons by name and number, and no others" {
+@test "acme-revoke: 7.6 reasons by name and number, and no others" {
 	local reason
 	for reason in keyCompromise superseded 0 1 10; do
 		run -75 acme-revoke "${all[@]}" -k key.pem -G "$reason" cert.pem

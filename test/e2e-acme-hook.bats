@@ -63,7 +63,7 @@ all_done() {
 	    <(sed -n 's/^done \(dns-01 .*\)/\1/p' "$LOG" | sort)
 }
 
-@test "acme-order: -H answers DNS-01 for a wildcard and its base name" {
+@test "acme-order: 7.1.4 8.4 -H answers DNS-01 for a wildcard and its base name" {
 	csr '*.a.example' a.example
 	local ca
 	for ca in pebble step; do
@@ -87,7 +87,7 @@ all_done() {
 	all_done
 }
 
-@test "acme-order: -H gets six words, VALUE is what the challenge wants" {
+@test "acme-order: 8.1 8.4 -H gets six words, VALUE is what the challenge wants" {
 	csr a.example
 	run -0 pebble -H ./hook
 	read -r verb type ident token value more <calls
@@ -98,7 +98,7 @@ all_done() {
 	[[ $txt =~ ^[A-Za-z0-9_-]{43}$ ]]
 }
 
-@test "acme-order: -H can serve http-01 too" {
+@test "acme-order: 8.3 -H can serve http-01 too" {
 	csr a.example
 	mkdir -p web/.well-known/acme-challenge
 	start_bg http01-serve -l "127.0.0.1:$HTTP_PORT" -w web
@@ -116,7 +116,7 @@ all_done() {
 	[ -z "$(find web -type f)" ]
 }
 
-@test "acme-order: -H that declines everything is an error that says what was offered" {
+@test "acme-order: 8 -H that declines everything is an error that says what was offered" {
 	csr a.example
 	printf '#!/bin/sh\nexit 1\n' >hook
 	run -2 --separate-stderr step -H ./hook
@@ -150,7 +150,7 @@ gone() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
 }
 
-@test "acme-order: -H done is called after TERM and after KILL" {
+@test "acme-order: 8.4 -H done is called after TERM and after KILL" {
 	csr a.example
 	# nobody sees the record: the challenge stays pending
 	sed -i 's/set-txt/set-servfail/' hook
@@ -166,7 +166,7 @@ gone() {
 	done
 }
 
-@test "acme-order: etc/hooks/nsupdate answers DNS-01 at a real name server" {
+@test "acme-order: 8.4 etc/hooks/nsupdate answers DNS-01 at a real name server" {
 	csr 'a.dns.example' '*.a.dns.example'
 	start_knot "$PWD/knot" dns.example
 	export NSUPDATE_KEY=$PWD/knot/tsig.key

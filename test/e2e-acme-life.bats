@@ -48,7 +48,7 @@ pebble_status() {
 	    jq -r .Status
 }
 
-@test "acme-renewal-info: a new certificate at pebble is not due" {
+@test "acme-renewal-info: RFC 9773 4.2 a new certificate at pebble is not due" {
 	issue pebble
 	run -0 --separate-stderr acme-renewal-info "${pebble[@]}" chain.pem
 	[ -z "$stderr" ]
@@ -58,7 +58,7 @@ pebble_status() {
 	    <<<"$output"
 }
 
-@test "acme-renewal-info: picks the same moment each time, inside the window" {
+@test "acme-renewal-info: RFC 9773 4.2 picks the same moment each time, inside the window" {
 	issue pebble
 	window '1 hour' '20 hours'
 	run -0 --separate-stderr acme-renewal-info "${pebble[@]}" chain.pem
@@ -73,14 +73,14 @@ pebble_status() {
 	jq -e '.due == true' <<<"$output"
 }
 
-@test "acme-renewal-info: a window in the past is due" {
+@test "acme-renewal-info: RFC 9773 4.2 a window in the past is due" {
 	issue pebble
 	window '2 days ago' '1 day ago'
 	run -1 --separate-stderr acme-renewal-info "${pebble[@]}" chain.pem
 	jq -e '.due == true and .source == "server"' <<<"$output"
 }
 
-@test "acme-renewal-info: an inverted window and garbage fall back to the lifetime" {
+@test "acme-renewal-info: RFC 9773 4.2 an inverted window and garbage fall back to the lifetime" {
 	issue pebble
 	window '2 days' '1 day'
 	run -0 --separate-stderr acme-renewal-info "${pebble[@]}" chain.pem
@@ -127,7 +127,7 @@ base64url() {
 	    tr -d '='
 }
 
-@test "acme-revoke: by the account that ordered it" {
+@test "acme-revoke: 7.6 by the account that ordered it" {
 	issue pebble
 	[ "$(pebble_status)" = Valid ]
 	run -0 --separate-stderr acme-revoke "${pebble[@]}" -a "$account" \
@@ -136,7 +136,7 @@ base64url() {
 	[ "$(pebble_status)" = Revoked ]
 }
 
-@test "acme-revoke: by the key of the certificate, without an account" {
+@test "acme-revoke: 7.6 by the key of the certificate, without an account" {
 	issue pebble
 	run -0 --separate-stderr acme-revoke "${pebble[@]}" -k key.pem \
 	    -G keyCompromise chain.pem
@@ -144,14 +144,14 @@ base64url() {
 	[ ! -e key.pem.accounts ]
 }
 
-@test "acme-revoke: what is revoked already is success and says so" {
+@test "acme-revoke: 7.6 what is revoked already is success and says so" {
 	issue pebble
 	acme-revoke "${pebble[@]}" -k key.pem chain.pem
 	run -0 --separate-stderr acme-revoke "${pebble[@]}" -k key.pem chain.pem
 	[ "$stderr" = 'acme-revoke: certificate: was revoked already' ]
 }
 
-@test "acme-revoke: another account and another key are refused" {
+@test "acme-revoke: 7.6 another account and another key are refused" {
 	issue pebble
 	mkkey -o other.pem
 	run -2 --separate-stderr acme-revoke "${pebble[@]}" -k other.pem \
@@ -185,7 +185,7 @@ account() {
 	esac
 }
 
-@test "acme-account: new makes an account, once, with its contacts" {
+@test "acme-account: 7.3 new makes an account, once, with its contacts" {
 	run -0 --separate-stderr account pebble -Y new mailto:a@b.example
 	jq -e '.status == "valid" and .created == true and
 	    .contact == ["mailto:a@b.example"]' <<<"$output"
@@ -196,13 +196,13 @@ account() {
 	    <<<"$output"
 }
 
-@test "acme-account: terms are agreed to only when asked" {
+@test "acme-account: 7.3 terms are agreed to only when asked" {
 	run -2 --separate-stderr account pebble new
 	[[ $stderr == *"newAccount: 403 userActionRequired: "* ]]
 	[ -z "$output" ]
 }
 
-@test "acme-account: show, update and deactivate" {
+@test "acme-account: 7.3.2 7.3.6 show, update and deactivate" {
 	account pebble -Y new mailto:a@b.example >made
 	run -0 --separate-stderr account pebble show
 	jq -e '.contact == ["mailto:a@b.example"] and (has("created") | not)' \
@@ -220,14 +220,14 @@ account() {
 	[ -z "$output" ]
 }
 
-@test "acme-account: show finds the account without the file beside the key" {
+@test "acme-account: 7.3.1 show finds the account without the file beside the key" {
 	account pebble -Y new >made
 	rm acc.pem.accounts
 	run -0 --separate-stderr account pebble show
 	[ "$(jq -r .account <<<"$output")" = "$(jq -r .account made)" ]
 }
 
-@test "acme-account: show of a key the server does not know makes no account" {
+@test "acme-account: 7.3.1 show of a key the server does not know makes no account" {
 	mkkey -o acc.pem
 	run -2 --separate-stderr account pebble show
 	[[ $stderr == "acme-account: newAccount: 400 accountDoesNotExist: "* ]]
@@ -235,7 +235,7 @@ account() {
 	[[ $stderr == *"accountDoesNotExist: "* ]]
 }
 
-@test "acme-account: orders lists them over all pages" {
+@test "acme-account: 7.1.2.1 orders lists them over all pages" {
 	account pebble -Y new >made
 	account=$PWD/acc.pem
 	for name in a b c d e; do
@@ -249,7 +249,7 @@ account() {
 	[ "$(jq -r .order <<<"$output" | sort -u | grep -c ^https)" -eq 5 ]
 }
 
-@test "acme-account: rollover changes the key at the server, then the file" {
+@test "acme-account: 7.3.5 rollover changes the key at the server, then the file" {
 	account pebble -Y new >made
 	old=$(openssl pkey -in acc.pem -pubout)
 	mkkey -t P-384 -o next.pem
@@ -265,7 +265,7 @@ account() {
 	[[ $stderr == *accountDoesNotExist* ]]
 }
 
-@test "acme-account: a rollover that was cut off is made good" {
+@test "acme-account: 7.3.5 a rollover that was cut off is made good" {
 	account pebble -Y new >made
 	cp -p acc.pem old.pem
 	mkkey -o next.pem
@@ -281,7 +281,30 @@ account() {
 	run -0 account pebble show
 }
 
-@test "acme-account: step-ca cannot change keys, and that is said" {
+@test "acme-account: 7.3.5 a key that has an account of its own is refused" {
+	account pebble -Y new >made
+	mkkey -o taken.pem
+	acme-account -Y "${pebble[@]}" -a taken.pem new >other
+	cp -p acc.pem before.pem
+	# pebble says 200, and that is not believed
+	run -2 --separate-stderr account pebble -k taken.pem rollover
+	[ -z "$output" ]
+	[[ $stderr == "acme-account: keyChange: "* ]]
+	cmp acc.pem before.pem
+	[ -e taken.pem ]
+	run -0 account pebble show
+	[ "$(jq -r .account <<<"$output")" = "$(jq -r .account made)" ]
+}
+
+@test "acme-account: 7.3 contacts the server does not take are told" {
+	run -2 --separate-stderr account pebble -Y new tel:+1; echo "$stderr" >&2
+	[[ $stderr == *"acme-account: newAccount: 400 unsupportedContact: "* ]]
+	run -2 --separate-stderr account pebble -Y new 'mailto:nobody'
+	[[ $stderr == "acme-account: newAccount: 400 invalidContact: "* ]]
+	[ -z "$output" ]
+}
+
+@test "acme-account: 7.3.5 step-ca cannot change keys, and that is said" {
 	account step new >made
 	mkkey -o next.pem
 	cp -p acc.pem before.pem
@@ -291,7 +314,7 @@ account() {
 	[ -e next.pem ]
 }
 
-@test "acme-account: an external account binding is sent when -E says so" {
+@test "acme-account: 7.3.4 an external account binding is sent when -E says so" {
 	start_pebble eab PEBBLE_VA_NOSLEEP=1 '{
 	    "externalAccountBindingRequired": true,
 	    "externalAccountMACKeys": {"kid-1":
@@ -328,7 +351,7 @@ lifetime() {
 	    (.not_before | fromdate)'
 }
 
-@test "acme-order: -P asks for a profile" {
+@test "acme-order: profiles: -P asks for a profile" {
 	order -P week >week.pem
 	order -P day >day.pem
 	[ $(($(lifetime week.pem) / 86400)) -ge 6 ]
@@ -339,7 +362,7 @@ lifetime() {
 	[[ $stderr == *" day"* && $stderr == *" week"* ]]
 }
 
-@test "acme-order: -P at a server without profiles says so" {
+@test "acme-order: profiles: -P at a server without profiles says so" {
 	mkkey -o key.pem
 	mkcsr -k key.pem -d a.example >req.pem
 	run -2 --separate-stderr acme-order "${step[@]}" -a "$account" \
@@ -348,7 +371,7 @@ lifetime() {
 	    'acme-order: -P day: not a profile of this server; it offers: none' ]
 }
 
-@test "acme-order: -b and -z ask for a validity" {
+@test "acme-order: 7.4 -b and -z ask for a validity" {
 	to=$(date -u -d '3 hours' +%FT%TZ)
 	mkkey -o key.pem
 	mkcsr -k key.pem -d a.example >req.pem
@@ -360,7 +383,7 @@ lifetime() {
 	    'acme-order: -z tomorrow: not a time such as 2026-11-21T22:13:42Z' ]
 }
 
-@test "acme-order: -L takes the chain to the root of that name" {
+@test "acme-order: 7.4.2 -L takes the chain to the root of that name" {
 	local i name
 	for i in 0 1 2; do
 		curl -sS -f --cacert "$PEBBLE_ROOT" "$PEBBLE_MANAGE/roots/$i" \
@@ -376,7 +399,7 @@ lifetime() {
 	[[ $stderr == *untrusted* ]]
 }
 
-@test "acme-order: -L takes the chain to the root of that fingerprint" {
+@test "acme-order: 7.4.2 -L takes the chain to the root of that fingerprint" {
 	local i
 	for i in 0 1 2; do
 		curl -sS -f --cacert "$PEBBLE_ROOT" "$PEBBLE_MANAGE/roots/$i" \
@@ -390,13 +413,13 @@ lifetime() {
 	run -1 cert-verify -B root0.pem chain.pem
 }
 
-@test "acme-order: -L that nobody offers is told, the first chain is taken" {
+@test "acme-order: 7.4.2 -L that nobody offers is told, the first chain is taken" {
 	run -0 --separate-stderr order -L 'No Such Root'
 	[[ $output == *"BEGIN CERTIFICATE"* ]]
 	[ "$stderr" = 'acme-order: certificate: no chain to No Such Root is offered; taking the first' ]
 }
 
-@test "acme-order: -X names the certificate it replaces, once" {
+@test "acme-order: RFC 9773 5 -X names the certificate it replaces, once" {
 	issue pebble
 	cp chain.pem old.pem
 	run -0 --separate-stderr order -X old.pem -e ev.json

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "acme.h"
+#include "acmeaccount.h"
 #include "b64.h"
 #include "jsonw.h"
 #include "jws.h"
@@ -15,7 +16,7 @@
 #define URN "urn:ietf:params:acme:error:"
 #define NONCE_TRIES 128		/* 8 of 8 orders at 90 % rejection */
 #define NONCE_QUICK 16		/* of them without a pause */
-#define LOST_TRIES 4
+#define LOST_MS 250LL		/* the first pause when nobody answers */
 #define LOGGED_MAX 65536	/* longer problem documents are not logged */
 #define RETRY_MAX (100LL * 365 * 86400)	/* seconds; a year has four digits */
 
@@ -145,14 +146,19 @@ exchange(struct acme *a, const struct http_request *req,
 	return rc;
 }
 
-/* An exchange whose answer becomes the reply. */
+/*
+ * An exchange whose answer becomes the reply.  What changes nothing is asked
+ * once more when the answer was lost.
+ */
 static int
 reply_to(struct acme *a, const struct http_request *req, struct acme_reply *r)
 {
 	struct http_answer ans;
-	int rc;
+	int rc = exchange(a, req, &ans, &r->json);
 
-	if ((rc = exchange(a, req, &ans, &r->json)) != 0) {
+	if (rc == EX_TEMP && req->body == NULL && acme_sleep(a, LOST_MS) == 0)
+		rc = exchange(a, req, &ans, &r->json);
+	if (rc != 0) {
 		a->reason = rc == EX_ERR ? NULL : mono_ms() >= a->deadline ?
 		    ACME_R_DEADLINE : ACME_R_NETWORK;
 		return rc;
@@ -272,11 +278,36 @@ post_once(struct acme *a, const char *url, const char *payload,
 	return rc;
 }
 
+/*
+ * How long to wait before a question that was lost is asked again: longer each
+ * time, what the server said at least, -1 when the deadline does not allow it.
+ */
+static long long
+lost_pause(const struct acme *a, int lost, long long said)
+{
+	long long left = a->deadline - mono_ms();
+	long long pause = LOST_MS << (lost < 4 ? lost : 4);
+
+	if (pause > left / 2)
+		pause = left / 2;
+	if (said * 1000 > pause)
+		pause = said * 1000;
+	return pause < LOST_MS / 2 || pause >= left ? -1 : pause;
+}
+
+/* May it be done twice?  No harm in a second order; the others say so. */
+static int
+twice(const struct acme *a, const char *url)
+{
+	return url == a->new_account || url == a->new_order ||
+	    url == a->revoke_cert;
+}
+
 int
 acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r)
 {
-	int nonces = 0, lost = 0, rc;
+	int get = *payload == '\0', nonces = 0, lost = 0, rc;
 	long long pause;
 
 	for (;;) {
@@ -284,12 +315,11 @@ acme_post(struct acme *a, const char *url, const char *payload,
 		if (rc == 0 && acme_is(r, ACME_BAD_NONCE) &&
 		    nonces < NONCE_TRIES) {
 			pause = nonces++ < NONCE_QUICK ? 0 : 50 + nonces;
-		} else if (*payload == '\0' && lost < LOST_TRIES &&
-		    (rc == EX_TEMP || (rc == 0 && r->status >= 500))) {
-			pause = 250LL << lost++;
-			if (rc == 0 && r->retry_after * 1000 > pause)
-				pause = r->retry_after * 1000;
-			if (mono_ms() + pause >= a->deadline)
+		} else if ((rc == EX_TEMP && (get || (lost == 0 &&
+		    twice(a, url)))) || (rc == 0 && r->status >= 500 && get)) {
+			pause = lost_pause(a, lost++, rc == 0 ?
+			    r->retry_after : -1);
+			if (pause == -1)
 				return rc;
 		} else
 			return rc;
@@ -346,6 +376,7 @@ acme_problem(const struct json *p)
 	const struct json *subs = json_arr(p, "subproblems"), *s;
 	const char *detail = json_str(p, "detail");
 	const char *instance = json_str(p, "instance");
+	const struct json *algs = json_arr(p, "algorithms");
 	size_t i;
 
 	buf[0] = '\0';
@@ -353,6 +384,9 @@ acme_problem(const struct json *p)
 	    detail != NULL ? esc(detail) : "no detail given");
 	if (instance != NULL)
 		add(buf, "; see %s", some(instance, 300));
+	for (i = 0; i < json_len(algs) && i < 20; i++)
+		add(buf, "%s%s", i == 0 ? "; it takes " : ", ",
+		    some(json_str_at(algs, i), 20));
 	for (i = 0; i < json_len(subs); i++) {
 		s = json_obj_at(subs, i);
 		add(buf, "; %s: %s: %s", some(json_str(json_obj(s,
@@ -391,6 +425,7 @@ acme_refused(struct acme *a, const char *what, const struct acme_reply *r)
 	if (url != NULL)
 		warnx("%s: see %s", subject, esc(url));
 	free(url);
+	acme_caa(a, r->json);
 	free(subject);
 	if (later && r->retry_after >= 0)
 		a->retry_at = time(NULL) + (r->retry_after < RETRY_MAX ?

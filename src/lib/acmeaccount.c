@@ -150,3 +150,47 @@ acme_login(struct acme *a, enum acme_login how)
 		acme_reply_free(&r);
 	return rc;
 }
+
+int
+acme_confirm(struct acme *a, const char *account)
+{
+	struct acme_reply r;
+	int rc;
+
+	if ((rc = acme_register(a, "{\"onlyReturnExisting\":true}", &r)) != 0)
+		return rc;
+	acme_reply_free(&r);
+	return strcmp(a->account, account) == 0 ? 0 : EX_ERR;
+}
+
+static int
+is_caa(const struct json *problem)
+{
+	const char *type = json_str(problem, "type");
+
+	return type != NULL &&
+	    strcmp(type, "urn:ietf:params:acme:error:caa") == 0;
+}
+
+void
+acme_caa(const struct acme *a, const struct json *problem)
+{
+	const struct json *subs = json_arr(problem, "subproblems");
+	const struct json *names = json_arr(json_obj(a->dir, "meta"),
+	    "caaIdentities");
+	int yes = is_caa(problem);
+	char list[500] = "";
+	size_t i, n;
+
+	for (i = 0; !yes && i < json_len(subs); i++)
+		yes = is_caa(json_obj_at(subs, i));
+	if (!yes)
+		return;
+	for (i = 0; i < json_len(names); i++) {
+		n = strlen(list);
+		snprintf(list + n, sizeof(list) - n, " %.60s",
+		    esc(json_str_at(names, i)));
+	}
+	warnx("caa: in CAA records this CA is:%s; accounturi=%s",
+	    list[0] != '\0' ? list : " (it does not say)", esc(a->account));
+}

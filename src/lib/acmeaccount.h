@@ -34,4 +34,16 @@ enum acme_login {
  */
 int acme_login(struct acme *a, enum acme_login how);
 
+/*
+ * Ask whose key it is that signs, whatever is remembered: 0 when it is that of
+ * this account, EX_ERR when not or refused, EX_TEMP with a message.
+ */
+int acme_confirm(struct acme *a, const char *account);
+
+/*
+ * When the problem is one of CAA records: print what the server calls itself
+ * there and the account, for accounturi (RFC 8657).
+ */
+void acme_caa(const struct acme *a, const struct json *problem);
+
 #endif

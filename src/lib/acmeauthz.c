@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acmeaccount.h"
 #include "acmeauthz.h"
 #include "http01.h"
 #include "jws.h"
@@ -122,6 +123,7 @@ read_challenge(struct acme *a, struct solver *s, struct authz *z,
 		z->state = AUTHZ_TROUBLE;
 	else {
 		authz_failed(a, s, z, status);
+		acme_caa(a, e);
 		return EX_ERR;
 	}
 	acme_status(a, "challenge", z->name, z->state == AUTHZ_TROUBLE ?
@@ -252,6 +254,7 @@ refuse(struct acme *a, struct solver *s, struct authz *z, const char *status,
 			continue;
 		told = 1;
 		set(&z->error, acme_problem(e));
+		acme_caa(a, e);
 		if (z->challenge != NULL && challenge_of(challenges, NULL,
 		    z->challenge) == c) {
 			authz_failed(a, s, z, json_str(c, "status"));
@@ -282,6 +285,7 @@ authz_load(struct acme *a, struct solver *s, struct authz *z)
 		    "value"));
 	if (z->name == NULL)
 		set(&z->name, z->url);
+	z->retry_after = r.retry_after;
 	if ((status = json_str(r.json, "status")) == NULL)
 		status = "without status";
 	challenges = json_arr(r.json, "challenges");

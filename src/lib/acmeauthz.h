@@ -47,6 +47,7 @@ struct authz {
 	enum authz_state state;
 	int more;		/* another type could be tried */
 	int tries;
+	long long retry_after;	/* seconds, -1 when not said */
 };
 
 /*

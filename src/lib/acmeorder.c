@@ -141,6 +141,20 @@ next_delay(const struct order *o, long long delay)
 	return delay > 2 * FIRST_POLL_MS && said > delay ? said : delay;
 }
 
+/* Look at the challenges; what they say of when to come back counts too. */
+static int
+look(struct order *o)
+{
+	int rc = each(o, AUTHZ_SENT, authz_load);
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		if (o->authz[i].state == AUTHZ_SENT &&
+		    o->authz[i].retry_after > o->retry_after)
+			o->retry_after = o->authz[i].retry_after;
+	return rc;
+}
+
 /* Until the order is no longer pending, or has no reason to be. */
 static int
 wait_ready(struct order *o)
@@ -163,7 +177,7 @@ wait_ready(struct order *o)
 			return too_late(o);
 		if ((rc = order_poll(o)) == 0 && delay >= LOOK_MS &&
 		    strcmp(o->status, "pending") == 0)
-			rc = each(o, AUTHZ_SENT, authz_load);
+			rc = look(o);
 		if ((delay *= 2) > LAST_POLL_MS)
 			delay = LAST_POLL_MS;
 	}

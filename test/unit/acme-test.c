@@ -787,12 +787,12 @@ main(void)
 	tmp = xasprintf("%s/acme-test.XXXXXX", where != NULL ? where : "/tmp");
 	if (mkdtemp(tmp) == NULL)
 		return 1;
-	check_case("acme: problem documents as text", problems);
-	check_case("acme: subproblems as text", subproblems);
+	check_case("acme: 6.7 problem documents as text", problems);
+	check_case("acme: 6.7.1 subproblems as text", subproblems);
 	check_case("acme: problems are safe for a terminal", problem_escapes);
 	check_case("acme: overlong problems end", problem_overlong);
-	check_case("acme: problems by type", problem_types);
-	check_case("signer: signs with each kind of key", signer_keys);
+	check_case("acme: 6.7 problems by type", problem_types);
+	check_case("signer: 6.2 signs with each kind of key", signer_keys);
 	check_case("signer: messages of every size", signer_sizes);
 	check_case("signer: a missing key is made, 0600", signer_makes_key);
 	check_case("signer: an account for each directory", signer_accounts);
@@ -801,12 +801,12 @@ main(void)
 	check_case("signer: an account that cannot be written down",
 	    signer_cannot_write);
 	check_case("signer: a bad key is no signer", signer_bad_keys);
-	check_case("webroot: answers are files and go away", webroot_files);
+	check_case("webroot: 8.3 answers are files and go away", webroot_files);
 	check_case("webroot: what others put there stays", webroot_others);
 	check_case("webroot: what cannot be one is refused", webroot_refused);
-	check_case("webroot: answers go away at exit and signal",
+	check_case("webroot: 8.3 answers go away at exit and signal",
 	    webroot_ends);
-	check_case("webroot: the responder answers", responder);
+	check_case("webroot: 8.3 the responder answers", responder);
 	check_case("webroot: what the responder refuses", responder_refused);
 	check_case("acme: the tests leave no file behind", remove_tmp);
 	return check_end();

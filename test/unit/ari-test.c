@@ -163,9 +163,10 @@ times(void)
 int
 main(void)
 {
-	check_case("ari: what a certificate is called", cert_ids);
-	check_case("ari: windows that make sense and others", windows);
-	check_case("ari: moments are spread and stay", moments);
+	check_case("ari: RFC 9773 4.1 what a certificate is called", cert_ids);
+	check_case("ari: RFC 9773 4.2 windows that make sense and others",
+	    windows);
+	check_case("ari: RFC 9773 4.2 moments are spread and stay", moments);
 	check_case("ari: the lifetime rule", lifetimes);
 	check_case("util: RFC 3339 times are read", times);
 	return check_end();

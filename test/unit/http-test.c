@@ -275,11 +275,13 @@ main(void)
 	check_case("http: a status line begins anew", status_line);
 	check_case("http: lines that are no fields are left out", no_fields);
 	check_case("http: long lines and many fields are left out", limits);
-	check_case("http: Retry-After in seconds", retry_seconds);
-	check_case("http: Retry-After as a date", retry_dates);
-	check_case("http: Retry-After that is neither", retry_junk);
+	check_case("http: RFC 9110 10.2.3 Retry-After in seconds",
+	    retry_seconds);
+	check_case("http: RFC 9110 10.2.3 Retry-After as a date", retry_dates);
+	check_case("http: RFC 9110 10.2.3 Retry-After that is neither",
+	    retry_junk);
 	check_case("http: host and port of https URLs", urls);
-	check_case("http: what is no https URL", no_urls);
+	check_case("http: 6.1 what is no https URL", no_urls);
 	check_case("http: requests that never leave", requests);
 	return check_end();
 }

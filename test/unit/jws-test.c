@@ -651,22 +651,25 @@ main(void)
 	check_case("b64: RFC 4648 section 10 in the URL alphabet",
 	    b64_vectors);
 	check_case("b64: every length comes back", b64_round_trips);
-	check_case("b64: padding, blanks and strangers are refused",
+	check_case("b64: RFC 7515 2 padding, blanks and strangers are refused",
 	    b64_refusals);
-	check_case("b64: each value has one text only", b64_one_text);
+	check_case("b64: RFC 7515 2 each value has one text only",
+	    b64_one_text);
 	check_case("b64: b64url_ok knows the alphabet", b64_alphabet);
-	check_case("jws: the algorithm of each kind of key", algorithms);
+	check_case("jws: 6.2 the algorithm of each kind of key", algorithms);
 	check_case("jws: RFC 7515 A.2, RS256 signature reproduced", rs256);
 	check_case("jws: RFC 7515 A.3, ES256", es256);
 	check_case("jws: RFC 7515 A.4, ES512", es512);
 	check_case("jws: ES384 signs what OpenSSL verifies", es384);
 	check_case("jws: RFC 8037 A.3 and A.4, Ed25519", eddsa);
-	check_case("jws: RFC 7638 section 3.1, RSA thumbprint",
+	check_case("jws: RFC 7638 section 3.1, RFC 7518 6.3.1, RSA",
 	    rsa_thumbprint);
-	check_case("jws: coordinates with leading zeros", short_coordinates);
-	check_case("jws: signatures with leading zeros", short_signatures);
-	check_case("jws: r||s from DER made by hand", raw_by_hand);
+	check_case("jws: RFC 7518 6.2.1 coordinates with leading zeros",
+	    short_coordinates);
+	check_case("jws: RFC 7518 3.4 signatures with leading zeros",
+	    short_signatures);
+	check_case("jws: RFC 7518 3.4 r||s from DER made by hand", raw_by_hand);
 	check_case("jws: DER that is no signature is refused", raw_refused);
-	check_case("jws: flattened form", flattened);
+	check_case("jws: 6.2 flattened form", flattened);
 	return check_end();
 }

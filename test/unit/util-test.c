@@ -603,7 +603,7 @@ main(void)
 	check_case("util: the x-allocators", memory);
 	check_case("io: reads to the end, at most so much", slurp);
 	check_case("io: refuses with the name of the input", slurp_refuses);
-	check_case("jsonw: escapes strings, mends UTF-8", json_strings);
+	check_case("jsonw: 5 escapes strings, mends UTF-8", json_strings);
 	check_case("jsonw: numbers and tenths", json_numbers);
 	check_case("jsonw: a line with everything, twice", json_line);
 	check_case("jsonw: the buffer grows", json_grows);
