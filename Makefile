@@ -28,15 +28,17 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
-	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek
+	cert-expiry cert-verify est-cacerts est-csrattrs est-enroll \
+	file-replace http01-serve log-json mkcsr mkkey tls-peek
 SCRIPTS = ca-init demo
 INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
-	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
+	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 est.7 est-cacerts.1 est-csrattrs.1 \
+	est-enroll.1 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
-UNITS = acme-test alpn01-test ari-test der-test estbody-test http-test \
+UNITS = acme-test alpn01-test ari-test csrattrs-test der-test estbody-test http-test \
 	json-test jws-test name-test replace-test util-test wycheproof-test
-FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem fuzz-pkcs7
+FUZZES = fuzz-csrattrs fuzz-der fuzz-http fuzz-json fuzz-pem fuzz-pkcs7
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -58,9 +60,9 @@ ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
 	${LD} src/mkkey.c ${mkkey} -lcrypto
-mkcsr = ${NAMES} ${O}/sandbox.o ${CRYPTO}
+mkcsr = ${O}/csrwant.o ${O}/json.o ${NAMES} ${O}/sandbox.o ${CRYPTO}
 ${B}/mkcsr: src/mkcsr.c ${mkcsr}
-	${LD} src/mkcsr.c ${mkcsr} -lcrypto
+	${LD} src/mkcsr.c ${mkcsr} -ljansson -lcrypto
 certexpiry = ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 	${LD} src/cert-expiry.c ${certexpiry} -lcrypto
@@ -83,6 +85,17 @@ ${B}/acme-revoke: src/acme-revoke.c ${acmerevoke}
 acmerenewal = ${O}/ari.o ${ACME}
 ${B}/acme-renewal-info: src/acme-renewal-info.c ${acmerenewal}
 	${LD} src/acme-renewal-info.c ${acmerenewal} -lcurl -ljansson -lcrypto
+EST = ${O}/estsession.o ${O}/est.o ${O}/estbody.o ${HTTP} ${O}/sandbox.o \
+	${CRYPTO}
+estcacerts = ${O}/chain.o ${NAMES} ${EST}
+${B}/est-cacerts: src/est-cacerts.c ${estcacerts}
+	${LD} src/est-cacerts.c ${estcacerts} -lcurl -lcrypto
+estcsrattrs = ${O}/csrattrs.o ${JSON} ${EST}
+${B}/est-csrattrs: src/est-csrattrs.c ${estcsrattrs}
+	${LD} src/est-csrattrs.c ${estcsrattrs} -lcurl -lcrypto
+estenroll = ${O}/estenroll.o ${O}/chain.o ${NAMES} ${EST}
+${B}/est-enroll: src/est-enroll.c ${estenroll}
+	${LD} src/est-enroll.c ${estenroll} -lcurl -lcrypto
 http01serve = ${O}/http01.o ${O}/serve.o ${O}/listen.o ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/http01-serve: src/http01-serve.c ${http01serve}
 	${LD} src/http01-serve.c ${http01serve}
@@ -99,8 +112,9 @@ ${B}/log-json: src/log-json.c ${logjson}
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
-	der eab estbody hook http http01 httpfield io json jsonw jws key \
-	listen name ossl pem replace responder sandbox serve signer store util webroot
+	csrattrs csrwant der eab est estbody estenroll estsession hook http \
+	http01 httpfield io json jsonw jws key listen name ossl pem replace \
+	responder sandbox serve signer store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -116,9 +130,14 @@ ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/csr.o: src/lib/csr.c
+${O}/csrattrs.o: src/lib/csrattrs.c
+${O}/csrwant.o: src/lib/csrwant.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
+${O}/est.o: src/lib/est.c
 ${O}/estbody.o: src/lib/estbody.c
+${O}/estenroll.o: src/lib/estenroll.c
+${O}/estsession.o: src/lib/estsession.c
 ${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
