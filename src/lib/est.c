@@ -76,6 +76,27 @@ is_redirect(int status)
 	    status == 308;
 }
 
+/*
+ * No answer: the code for that.  A server that does not take the certificate
+ * says so in an alert of TLS, and will say the same again.  By TLS 1.3 that
+ * comes after the handshake, and libcurl may meet the closed connection first.
+ */
+static int
+unanswered(const struct est *e, const char *op, const char *url, int rc)
+{
+	const char *why = http_error(e->http);
+	int alert = e->own != NULL && strstr(why, " alert ") != NULL &&
+	    (strstr(why, "certificate") != NULL ||
+	    strstr(why, "unknown ca") != NULL);
+
+	if (!alert && e->own != NULL && strstr(why, "getpeername") != NULL)
+		why = "the connection was closed, maybe because the server "
+		    "does not take the certificate";
+	warnx("%s: %s: %s%s", op, esc(url), alert ?
+	    "the server does not take the certificate: " : "", esc(why));
+	return alert ? EX_ERR : rc;
+}
+
 int
 est_call(struct est *e, const char *op, const char *request,
     struct http_answer *a)
@@ -95,8 +116,7 @@ est_call(struct est *e, const char *op, const char *request,
 		req.user = e->asked ? e->user : NULL;
 		req.digest = e->digest;
 		if ((rc = http_do(e->http, &req, a)) != 0) {
-			warnx("%s: %s: %s", op, esc(url),
-			    esc(http_error(e->http)));
+			rc = unanswered(e, op, url, rc);
 			break;
 		}
 		if (e->verbose)

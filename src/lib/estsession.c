@@ -185,7 +185,9 @@ read_own(struct est *e, const struct est_conf *conf, struct http_conf *http)
 int
 est_start(struct est *e, const struct est_conf *conf)
 {
-	struct http_conf http = {.unverified = conf->anchors == NULL};
+	/* lighttpd's 401 to a POST by HTTP/2 is an error to libcurl */
+	struct http_conf http = {.unverified = conf->anchors == NULL,
+	    .http1 = 1};
 	unsigned int port;
 	char host[256];
 	int s;

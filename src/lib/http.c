@@ -80,6 +80,9 @@ http_new(const struct http_conf *conf)
 	/* No waiting for a name server beyond the deadline. */
 	curl_easy_setopt(h->curl, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
+	if (conf->http1)
+		curl_easy_setopt(h->curl, CURLOPT_HTTP_VERSION,
+		    (long)CURL_HTTP_VERSION_1_1);
 	if (conf->cert != NULL)
 		set_own(h->curl, conf);
 	agent = xasprintf("eca/%s libcurl/%s", ECA_VERSION,

@@ -46,6 +46,7 @@ struct http_conf {
 	const char *proxy;	/* of http_proxy(), NULL: none is used */
 	int plain;		/* http URLs are taken too */
 	int unverified;		/* whoever the server is; no anchors needed */
+	int http1;		/* HTTP/1.1 only */
 	long long deadline;	/* mono_ms(), of every request */
 };
 
