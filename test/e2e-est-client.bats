@@ -19,6 +19,7 @@ setup() {
 	base=$EST
 	cp "$EST_CA/root.pem" .
 	cat root.pem "$EST_CA/int.pem" >cas.pem
+	cat root.pem "$CA/root.pem" >anchors.pem	# those of the front, too
 	printf 'dev1:pass:word\n' >user
 	printf 'T0KEN\n' >token
 	chmod 600 user token
@@ -32,7 +33,7 @@ teardown() {
 }
 
 est() {
-	"$1" -u "$base" -A "$CA/root.pem" "${@:2}"
+	"$1" -u "$base" -A anchors.pem "${@:2}"
 }
 
 enroll() {
@@ -95,6 +96,22 @@ front() {
 		[ "$(openssl x509 -in cert.pem -noout $op)" = \
 		    "$(openssl x509 -in old.pem -noout $op)" ]
 	done
+}
+
+@test "est-enroll: the recipes of est.7 work" {
+	local hex
+	rm key.pem req.pem
+	hex=$(openssl x509 -in root.pem -noout -fingerprint -sha256)
+	echo "${hex#*=}" >root.sha256
+	# without roff, at the real server; the first two of them
+	sed -n '/^\.Sh RECIPES/,/^\.Sh DEP/p' "$ECA_ROOT/man/est.7" |
+	    awk '/^\.Bd/ { n++; on = 1; next } /^\.Ed/ { on = 0 } on && n < 3' |
+	    sed "s|^u=.*|u=$EST|; s/\\\\e/\\\\/" >recipes
+	grep -q 'est-cacerts -u $u -F' recipes
+	grep -q 'est-enroll -r' recipes
+	run -0 sh -e recipes
+	run -0 cert-verify -B cas.pem -k key.pem cert.pem
+	run -0 cert-verify -B cas.pem -k new.pem -n dev1.example new-cert.pem
 }
 
 @test "est-enroll: keys of each kind" {
@@ -227,14 +244,15 @@ lighty() {
 }
 
 @test "est-enroll: C1 a server that the anchors do not vouch for gets nothing" {
-	run -2 --separate-stderr est-enroll -u "$EST" -A root.pem -U user req.pem
+	run -2 --separate-stderr est-enroll -u "$EST" -A "$CA/root.pem" \
+	    -U user req.pem
 	[ -z "$output" ]
 	[[ $stderr == *certificate* ]]
 	run -2 --separate-stderr est-enroll -u "${EST/127.0.0.1/localhost}" \
-	    -A "$CA/root.pem" req.pem
+	    -A root.pem req.pem
 	[ -z "$output" ]
 	run -75 --separate-stderr est-enroll -m 5 \
-	    -u "https://127.0.0.1:$(free_port)" -A "$CA/root.pem" req.pem
+	    -u "https://127.0.0.1:$(free_port)" -A root.pem req.pem
 	[ -z "$output" ]
 }
 
@@ -245,7 +263,7 @@ lighty() {
 	base=$EST/triggererrors
 	front 'auth_basic "est"; auth_basic_user_file htpasswd;'
 	start_bg est-enroll -W -m 700 -u "$base/triggererrors" \
-	    -A "$CA/root.pem" -U user late.pem
+	    -A anchors.pem -U user late.pem
 	pid=$bg
 	wait_for 10 grep -q 'dev1.*202' requests.log
 	run -1 grep -qa 'pass:word' "/proc/$pid/cmdline" "/proc/$pid/environ"

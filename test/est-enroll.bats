@@ -182,8 +182,8 @@ asked() {
 
 @test "est-enroll: C12 202 is 75 with the time to come back" {
 	local at
-	reply simpleenroll 202 'Retry-After: 300' <<<'Request pending'
-	ends 75 'again in 300 s' est-enroll req.pem
+	reply simpleenroll 202 'Retry-After: 300' <<<$'Request\npending \e[1m'
+	ends 75 'again in 300 s: Request pending \x1b[1m' est-enroll req.pem
 	at=$(sed -n 's/^retry-at: //p' <<<"$stderr")
 	at=$(($(date -d "$at" +%s) - $(date +%s)))
 	[ "$at" -gt 280 ] && [ "$at" -le 300 ]
@@ -207,7 +207,7 @@ asked() {
 	run -0 --separate-stderr est est-enroll -W -m 20 -B root.pem req.pem
 	[ "$output" = "$(cat leaf.pem int.pem)" ]
 	[ "$stderr" = "est-enroll: simpleenroll: 202, the server has not\
- decided yet; again in 1 s" ]
+ decided yet; again in 1 s: pending" ]
 	[ "$(grep POST requests | sort -u | wc -l)" -eq 1 ]
 	[ "$(asked)" -eq 2 ]
 }

@@ -125,13 +125,14 @@ start_estserver() {
 	port=$(free_port)
 	EST=https://127.0.0.1:$port
 	make_ca "$dir"
+	make_cert "$dir" server san=IP:127.0.0.1
 	cat "$dir/int.pem" "$dir/root.pem" >"$dir/issuers.pem"
 	cat >"$dir/config.json" <<-END
 	{"mock_ca": {"certificates": "$dir/issuers.pem",
 	    "private_key": "$dir/int.key"},
 	"tls": {"listen_address": "127.0.0.1:$port",
-	    "certificates": "$CA/a.example.chain.pem",
-	    "private_key": "$CA/a.example.key",
+	    "certificates": "$dir/server.chain.pem",
+	    "private_key": "$dir/server.key",
 	    "client_cas": ["$dir/int.pem", "$dir/root.pem"]},
 	"allowed_hosts": ["127.0.0.1"], "healthcheck_password": "x",
 	"rate_limit": 1000, "timeout": 30, "log_file": "$dir/log"}

@@ -149,9 +149,8 @@ est_retry_after(const struct http_answer *a)
 	return sec > EST_RETRY_MAX ? EST_RETRY_MAX : sec;
 }
 
-/* The text of a refusal on one line, as much as is shown. */
-static const char *
-text_of(const struct http_answer *a)
+const char *
+est_text(const struct http_answer *a)
 {
 	static char buf[TEXT_MAX + 4];
 	size_t i, n = 0;
@@ -197,7 +196,7 @@ est_refused(struct est *e, const char *op, const struct http_answer *a)
 	int temp = a->status == 408 || a->status == 429 ||
 	    (a->status >= 500 && a->status != 501);
 	long long sec = temp ? est_retry_after(a) : -1;
-	const char *text = text_of(a);
+	const char *text = est_text(a);
 
 	if (sec >= 0)
 		e->retry_at = time(NULL) + sec;

@@ -44,6 +44,12 @@ int est_call(struct est *e, const char *op, const char *request,
  */
 int est_refused(struct est *e, const char *op, const struct http_answer *a);
 
+/*
+ * The text of an answer on one line, as much as is shown, safe to print;
+ * valid until the next call.
+ */
+const char *est_text(const struct http_answer *a);
+
 /* What Retry-After says: seconds, at most EST_RETRY_MAX; -1 when nothing. */
 #define EST_RETRY_MAX (7LL * 86400)
 long long est_retry_after(const struct http_answer *a);

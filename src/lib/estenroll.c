@@ -216,6 +216,7 @@ static int
 pending(struct est *e, const char *op, const struct http_answer *a, int wait)
 {
 	long long sec = est_retry_after(a);
+	const char *text = est_text(a);
 	struct timespec ts = {0};
 
 	if (sec < 0)
@@ -224,8 +225,8 @@ pending(struct est *e, const char *op, const struct http_answer *a, int wait)
 	if (sec <= 0)
 		sec = sec < 0 ? RETRY_USUAL : 1;
 	e->retry_at = time(NULL) + sec;
-	warnx("%s: 202, the server has not decided yet; again in %lld s", op,
-	    sec);
+	warnx("%s: 202, the server has not decided yet; again in %lld s%s%s",
+	    op, sec, *text != '\0' ? ": " : "", text);
 	if (!wait)
 		return EX_TEMP;
 	if (mono_ms() + sec * 1000 >= e->deadline) {
