@@ -29,21 +29,22 @@ LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke \
 	cert-deploy cert-expiry cert-verify crl-check crl-fetch csr-check \
-	file-replace http01-serve log-json mkcsr mkkey step-ott step-revoke \
-	step-sign tls-peek whitelist-check
+	est-cacerts est-csrattrs est-enroll file-replace http01-serve log-json \
+	mkcsr mkkey step-ott step-revoke step-sign tls-peek whitelist-check
 SCRIPTS = ca-init crl-agent demo est-queue est-token
 INSTALLED = ca-init crl-agent est-queue est-token
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 \
 	acme.7 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-agent.8 \
-	crl-check.1 crl-fetch.1 csr-check.1 eca.7 est-queue.8 est-token.8 \
-	file-replace.1 http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 \
-	step-revoke.1 step-sign.1 tls-peek.1 whitelist-check.1
+	crl-check.1 crl-fetch.1 csr-check.1 eca.7 est-cacerts.1 est-csrattrs.1 \
+	est-enroll.1 est-queue.8 est-token.8 est.7 file-replace.1 \
+	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 step-revoke.1 \
+	step-sign.1 tls-peek.1 whitelist-check.1
 UNITS = acme-test addrlist-test alpn01-test ari-test crl-test \
-	csrpolicy-test der-test estqueue-test esttoken-test http-test \
-	json-test jws-test keyval-test name-test ott-test replace-test \
-	util-test wycheproof-test
-FUZZES = fuzz-addrlist fuzz-crl fuzz-csrpolicy fuzz-der fuzz-esttoken \
-	fuzz-http fuzz-json fuzz-pem
+	csrattrs-test csrpolicy-test der-test estbody-test estqueue-test \
+	esttoken-test http-test json-test jws-test keyval-test name-test \
+	ott-test replace-test util-test wycheproof-test
+FUZZES = fuzz-addrlist fuzz-crl fuzz-csrattrs fuzz-csrpolicy fuzz-der \
+	fuzz-esttoken fuzz-http fuzz-json fuzz-pem fuzz-pkcs7
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -66,9 +67,9 @@ ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
 	${LD} src/mkkey.c ${mkkey} -lcrypto
-mkcsr = ${NAMES} ${O}/sandbox.o ${CRYPTO}
+mkcsr = ${O}/csrwant.o ${O}/json.o ${NAMES} ${O}/sandbox.o ${CRYPTO}
 ${B}/mkcsr: src/mkcsr.c ${mkcsr}
-	${LD} src/mkcsr.c ${mkcsr} -lcrypto
+	${LD} src/mkcsr.c ${mkcsr} -ljansson -lcrypto
 certexpiry = ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 	${LD} src/cert-expiry.c ${certexpiry} -lcrypto
@@ -99,6 +100,17 @@ ${B}/acme-revoke: src/acme-revoke.c ${acmerevoke}
 acmerenewal = ${O}/ari.o ${ACME}
 ${B}/acme-renewal-info: src/acme-renewal-info.c ${acmerenewal}
 	${LD} src/acme-renewal-info.c ${acmerenewal} -lcurl -ljansson -lcrypto
+EST = ${O}/estsession.o ${O}/est.o ${O}/estbody.o ${HTTP} ${O}/sandbox.o \
+	${CRYPTO}
+estcacerts = ${O}/chain.o ${NAMES} ${EST}
+${B}/est-cacerts: src/est-cacerts.c ${estcacerts}
+	${LD} src/est-cacerts.c ${estcacerts} -lcurl -lcrypto
+estcsrattrs = ${O}/csrattrs.o ${JSON} ${EST}
+${B}/est-csrattrs: src/est-csrattrs.c ${estcsrattrs}
+	${LD} src/est-csrattrs.c ${estcsrattrs} -lcurl -lcrypto
+estenroll = ${O}/estenroll.o ${O}/chain.o ${NAMES} ${EST}
+${B}/est-enroll: src/est-enroll.c ${estenroll}
+	${LD} src/est-enroll.c ${estenroll} -lcurl -lcrypto
 http01serve = ${O}/http01.o ${O}/serve.o ${O}/listen.o ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/http01-serve: src/http01-serve.c ${http01serve}
 	${LD} src/http01-serve.c ${http01serve}
@@ -132,10 +144,11 @@ ${B}/whitelist-check: src/whitelist-check.c ${whitelistcheck}
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmeproblem acmesession addrlist alpn01 ari b64 \
-	chain cleanup client crl crlcache crljudge crltrust csr csrfacts \
-	csrpolicy der eab estqueue esttoken hook http http01 httpfield io json \
-	jsonw jws key keyval listen name ossl ott pem reason replace responder \
-	sandbox serve signer stepca stepsession store util webroot
+	chain cleanup client crl crlcache crljudge crltrust csr csrattrs \
+	csrfacts csrpolicy csrwant der eab est estbody estenroll estqueue \
+	estsession esttoken hook http http01 httpfield io json jsonw jws key \
+	keyval listen name ossl ott pem reason replace responder sandbox serve \
+	signer stepca stepsession store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -158,11 +171,17 @@ ${O}/crlcache.o: src/lib/crlcache.c
 ${O}/crljudge.o: src/lib/crljudge.c
 ${O}/crltrust.o: src/lib/crltrust.c
 ${O}/csr.o: src/lib/csr.c
+${O}/csrattrs.o: src/lib/csrattrs.c
 ${O}/csrfacts.o: src/lib/csrfacts.c
 ${O}/csrpolicy.o: src/lib/csrpolicy.c
+${O}/csrwant.o: src/lib/csrwant.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
+${O}/est.o: src/lib/est.c
+${O}/estbody.o: src/lib/estbody.c
+${O}/estenroll.o: src/lib/estenroll.c
 ${O}/estqueue.o: src/lib/estqueue.c
+${O}/estsession.o: src/lib/estsession.c
 ${O}/esttoken.o: src/lib/esttoken.c
 ${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c

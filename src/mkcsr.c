@@ -3,7 +3,8 @@
  * mkcsr - make a certificate request
  *
  * Reads a private key and, with -x, a certificate whose subject and names are
- * taken over; writes a CSR (PKCS#10) as PEM to stdout.  Exit: 0 made, 2 error.
+ * taken over, with -Q what an EST server wants to see; writes a CSR (PKCS#10)
+ * as PEM to stdout.  Exit: 0 made, 2 error.
  */
 #include <err.h>
 #include <stdio.h>
@@ -14,7 +15,9 @@
 #include <openssl/x509.h>
 
 #include "csr.h"
+#include "csrwant.h"
 #include "io.h"
+#include "json.h"
 #include "key.h"
 #include "name.h"
 #include "ossl.h"
@@ -22,11 +25,21 @@
 #include "sandbox.h"
 #include "util.h"
 
+/* A file that is read whole before the process is confined. */
+struct input {
+	const char *file;	/* NULL: none */
+	char *text;
+	size_t len;
+};
+
+static struct input pem;	/* -x */
+static struct input want;	/* -Q */
+
 static _Noreturn void
 usage(void)
 {
 	fprintf(stderr, "usage: mkcsr [-V] -k key [-d name] [-i addr] "
-	    "[-D form:value] [-N dn] [-x cert]\n");
+	    "[-D form:value] [-N dn] [-Q file] [-x cert]\n");
 	_exit(EX_ERR);
 }
 
@@ -44,10 +57,10 @@ add_form(struct names *names, const char *arg)
 
 /* Subject and names of the first certificate in the PEM text. */
 static int
-copy_cert(const char *pem, size_t len, const char *file, X509_NAME **subject,
+copy_cert(const char *text, size_t len, const char *file, X509_NAME **subject,
     struct names *names)
 {
-	STACK_OF(X509) *certs = pem_certs(pem, len, file, 0);
+	STACK_OF(X509) *certs = pem_certs(text, len, file, 0);
 	X509 *cert;
 	int rc = -1;
 
@@ -63,41 +76,84 @@ copy_cert(const char *pem, size_t len, const char *file, X509_NAME **subject,
 }
 
 static int
-write_csr(EVP_PKEY *key, const X509_NAME *subject, const struct names *names)
+write_csr(EVP_PKEY *key, const X509_NAME *subject, const struct names *names,
+    const struct csr_extra *extra)
 {
-	X509_REQ *req = csr_new(key, subject, names);
-	char *pem = NULL;
+	X509_REQ *req = csr_new_extra(key, subject, names, extra);
+	char *text = NULL;
 	size_t len;
 	int rc = EX_ERR;
 
-	if (req != NULL && (pem = csr_pem(req, &len)) != NULL) {
-		fwrite(pem, 1, len, stdout);
+	if (req != NULL && (text = csr_pem(req, &len)) != NULL) {
+		fwrite(text, 1, len, stdout);
 		rc = finish(EX_YES);
 	}
-	free(pem);
+	free(text);
 	X509_REQ_free(req);
 	return rc;
+}
+
+/*
+ * Subject, names and what is wanted, from the texts read (NULL: none), and the
+ * request from that.  Returns the exit code.
+ */
+static int
+make(EVP_PKEY *key, X509_NAME **subject, struct names *names)
+{
+	struct csr_extra extra = {NULL, NULL};
+	int rc = EX_ERR;
+
+	if (sandbox_stdio() == -1 || (pem.text != NULL && copy_cert(pem.text,
+	    pem.len, io_name(pem.file), subject, names) == -1) ||
+	    (want.text != NULL && csr_want(want.text, want.len,
+	    io_name(want.file), key, *subject, names, &extra) == -1))
+		;
+	else if (names->n == 0 && X509_NAME_entry_count(*subject) == 0 &&
+	    extra.exts == NULL)
+		warnx("names: none, and no subject either");
+	else
+		rc = write_csr(key, *subject, names, &extra);
+	sk_X509_EXTENSION_pop_free(extra.exts, X509_EXTENSION_free);
+	return rc;
+}
+
+/* Are more than one of the files standard input? */
+static int
+twice(const char *key)
+{
+	return (strcmp(key, "-") == 0) +
+	    (pem.file != NULL && strcmp(pem.file, "-") == 0) +
+	    (want.file != NULL && strcmp(want.file, "-") == 0) > 1;
+}
+
+static int
+slurp(struct input *in, size_t max)
+{
+	if (in->file != NULL)
+		in->text = io_slurp(in->file, max, &in->len);
+	return in->file == NULL || in->text != NULL ? 0 : -1;
 }
 
 int
 main(int argc, char *argv[])
 {
-	const char *cert = NULL, *dn = NULL, *file = NULL;
+	const char *dn = NULL, *file = NULL;
 	struct names names = {NULL, 0};
 	X509_NAME *subject = NULL;
 	EVP_PKEY *key;
-	char *pem = NULL;
-	size_t len = 0;
-	int bad = 0, ch, rc = EX_ERR;
+	int bad = 0, ch, rc;
 
 	std_fill();
-	while (!bad && (ch = getopt(argc, argv, ":D:N:Vd:i:k:x:")) != -1) {
+	while (!bad && (ch = getopt(argc, argv, ":D:N:Q:Vd:i:k:x:")) != -1) {
 		switch (ch) {
 		case 'D':
 			bad = add_form(&names, optarg);
 			break;
 		case 'N':
 			dn = optarg;
+			break;
+		case 'Q':
+			want.file = optarg;
 			break;
 		case 'V':
 			version();
@@ -111,7 +167,7 @@ main(int argc, char *argv[])
 			file = optarg;
 			break;
 		case 'x':
-			cert = optarg;
+			pem.file = optarg;
 			break;
 		default:
 			usage();
@@ -119,27 +175,23 @@ main(int argc, char *argv[])
 	}
 	if (bad)
 		return EX_ERR;
-	if (argc != optind || file == NULL || (cert != NULL &&
-	    strcmp(cert, "-") == 0 && strcmp(file, "-") == 0))
+	if (argc != optind || file == NULL || twice(file))
 		usage();
-	if (cert != NULL && (dn != NULL || names.n > 0))
+	if (pem.file != NULL && (dn != NULL || names.n > 0))
 		errx(EX_ERR, "-x: not together with -d, -i, -D or -N");
 	key_no_dump();
 	ossl_maker();
+	if (want.file != NULL)
+		json_start();
 	if ((dn != NULL && (subject = csr_subject(dn)) == NULL) ||
-	    (key = key_load(file)) == NULL ||
-	    (cert != NULL && (pem = io_slurp(cert, IO_PEM_MAX, &len)) == NULL))
+	    (key = key_load(file)) == NULL || slurp(&pem, IO_PEM_MAX) == -1 ||
+	    slurp(&want, CSRWANT_MAX) == -1)
 		return EX_ERR;
-	if (sandbox_stdio() == 0 && (cert == NULL ||
-	    copy_cert(pem, len, io_name(cert), &subject, &names) == 0)) {
-		if (names.n == 0 && X509_NAME_entry_count(subject) == 0)
-			warnx("names: none, and no subject either");
-		else
-			rc = write_csr(key, subject, &names);
-	}
+	rc = make(key, &subject, &names);
 	EVP_PKEY_free(key);
 	X509_NAME_free(subject);
 	names_free(&names);
-	free(pem);
+	free(pem.text);
+	free(want.text);
 	return rc;
 }

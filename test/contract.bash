@@ -28,7 +28,8 @@ rows() {
 	row mkkey -g '-t P-256' -s surplus -m -t -o
 	row mkcsr -g '-k - -d a.example' -i ed.key -d -m '-d a.example' \
 	    -s '-k ed.key -d a.example surplus' -2 '-k - -x -' \
-	    -f '-k @ -d a.example' -f '-k ed.key -x @'
+	    -2 '-k ed.key -Q - -x -' -f '-k @ -d a.example' \
+	    -f '-k ed.key -x @' -f '-k ed.key -d a.example -Q @'
 	row cert-expiry -g "-T $now -s 0" -i a.example.chain.pem -d \
 	    -c 67108864 -m -T -s 'a.example.pem surplus' -f @
 	row cert-verify -g "-B root.pem -n a.example -T $now" -d \
@@ -63,6 +64,19 @@ rows() {
 	row crl-agent -m "$crl" -m '-B root.pem -w .' -m '-u http://127.0.0.1:9/' \
 	    -m "$crl -B" -s "$crl -B root.pem surplus" -f "$crl -B @" \
 	    -f "$crl -B root.pem -A @" -f "$crl -B root.pem -w @"
+	local est='-u https://127.0.0.1:9 -A root.pem'
+	row est-enroll -g "$est" -i req.pem -n -m '-A root.pem' -m '-A' \
+	    -m '-u https://127.0.0.1:9' -m "$est -r" -m "$est -c a.example.pem" \
+	    -s "$est req.pem surplus" -f "$est @" -f "$est -B @ req.pem" \
+	    -f "$est -U @ req.pem" -f '-u https://127.0.0.1:9 -A @ req.pem' \
+	    -f "$est -c @ -k ed.key req.pem" \
+	    -f "$est -c a.example.pem -k @ req.pem"
+	row est-cacerts -g "$est" -n -m '-A root.pem' -m '-A' \
+	    -m '-u https://127.0.0.1:9' -s "$est surplus" \
+	    -f '-u https://127.0.0.1:9 -A @' -f "$est -U @"
+	row est-csrattrs -g "$est" -n -m '-A root.pem' -m '-A' \
+	    -m '-u https://127.0.0.1:9' -s "$est surplus" \
+	    -f '-u https://127.0.0.1:9 -A @' -f "$est -U @"
 	row http01-serve -m '-w .' -m '-l 127.0.0.1:0' \
 	    -s '-l 127.0.0.1:0 -w . surplus' -f '-l 127.0.0.1:0 -w @'
 	local deploy="-k a.example.key -T $now store"

@@ -18,6 +18,9 @@
 #                       the ports are those of the last time when NAME was
 #                       there before
 
+#   start_estserver         globalsign's EST server, with a CA of its own in
+#                           $BATS_FILE_TMPDIR/est; sets EST (base URL)
+
 # server NAME COMMAND...: in the background; its log is NAME.log.
 server() {
 	(
@@ -113,6 +116,29 @@ start_pebble() {
 	    -dnsserver "127.0.0.1:$DNS" "${flags[@]}"
 	wait_port "$port"
 	wait_port "$manage"
+}
+
+start_estserver() {
+	local dir=$BATS_FILE_TMPDIR/est port
+	require estserver
+	export EST EST_CA=$dir
+	port=$(free_port)
+	EST=https://127.0.0.1:$port
+	make_ca "$dir"
+	make_cert "$dir" server san=IP:127.0.0.1
+	cat "$dir/int.pem" "$dir/root.pem" >"$dir/issuers.pem"
+	cat >"$dir/config.json" <<-END
+	{"mock_ca": {"certificates": "$dir/issuers.pem",
+	    "private_key": "$dir/int.key"},
+	"tls": {"listen_address": "127.0.0.1:$port",
+	    "certificates": "$dir/server.chain.pem",
+	    "private_key": "$dir/server.key",
+	    "client_cas": ["$dir/int.pem", "$dir/root.pem"]},
+	"allowed_hosts": ["127.0.0.1"], "healthcheck_password": "x",
+	"rate_limit": 1000, "timeout": 30, "log_file": "$dir/log"}
+	END
+	server estserver estserver -config "$dir/config.json"
+	wait_port "$port"
 }
 
 # The root pebble issues from, which is not that of its TLS certificate.

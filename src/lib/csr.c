@@ -300,15 +300,23 @@ set_ec_pubkey(X509_PUBKEY *pub, EVP_PKEY *key)
 	return 0;
 }
 
+/* The names (NULL: none) and the other extensions, if there are any. */
 static int
-add_names(X509_REQ *req, const struct names *names, int critical)
+add_exts(X509_REQ *req, const struct names *names, int critical,
+    STACK_OF(X509_EXTENSION) *others)
 {
 	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
-	X509_EXTENSION *ext = names_to_ext(names, critical);
-	int ok = 0;
+	X509_EXTENSION *ext = NULL;
+	int i, ok = exts != NULL;
 
-	if (exts != NULL && ext != NULL &&
-	    sk_X509_EXTENSION_push(exts, ext) > 0)
+	if (names != NULL && names->n > 0) {
+		ext = names_to_ext(names, critical);
+		ok = ok && ext != NULL && sk_X509_EXTENSION_push(exts, ext) > 0;
+	}
+	for (i = 0; ok && i < sk_X509_EXTENSION_num(others); i++)
+		ok = sk_X509_EXTENSION_push(exts,
+		    sk_X509_EXTENSION_value(others, i)) > 0;
+	if (ok && sk_X509_EXTENSION_num(exts) > 0)
 		ok = X509_REQ_add_extensions(req, exts);
 	sk_X509_EXTENSION_free(exts);
 	X509_EXTENSION_free(ext);
@@ -317,10 +325,12 @@ add_names(X509_REQ *req, const struct names *names, int critical)
 
 /* The digest that fits the key; NULL for those that bring their own. */
 static const EVP_MD *
-digest(EVP_PKEY *key)
+digest(EVP_PKEY *key, const EVP_MD *wanted)
 {
 	if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"))
 		return NULL;
+	if (wanted != NULL)
+		return wanted;
 	if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) > 384)
 		return EVP_sha512();
 	if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) > 256)
@@ -329,7 +339,8 @@ digest(EVP_PKEY *key)
 }
 
 X509_REQ *
-csr_new(EVP_PKEY *key, const X509_NAME *subject, const struct names *names)
+csr_new_extra(EVP_PKEY *key, const X509_NAME *subject,
+    const struct names *names, const struct csr_extra *extra)
 {
 	X509_REQ *req = X509_REQ_new();
 	int empty = subject == NULL || X509_NAME_entry_count(subject) == 0;
@@ -340,12 +351,20 @@ csr_new(EVP_PKEY *key, const X509_NAME *subject, const struct names *names)
 	    (empty || X509_REQ_set_subject_name(req, subject) == 1) &&
 	    (set_ec_pubkey(X509_REQ_get_X509_PUBKEY(req), key) ||
 	    X509_REQ_set_pubkey(req, key) == 1) &&
-	    (names == NULL || names->n == 0 || add_names(req, names, empty)) &&
-	    X509_REQ_sign(req, key, digest(key)) > 0)
+	    add_exts(req, names, empty, extra->exts) &&
+	    X509_REQ_sign(req, key, digest(key, extra->digest)) > 0)
 		return req;
 	ossl_warn("request", "cannot be made");
 	X509_REQ_free(req);
 	return NULL;
+}
+
+X509_REQ *
+csr_new(EVP_PKEY *key, const X509_NAME *subject, const struct names *names)
+{
+	static const struct csr_extra none = {NULL, NULL};
+
+	return csr_new_extra(key, subject, names, &none);
 }
 
 char *

@@ -30,6 +30,16 @@ X509_NAME *csr_subject(const char *dn);
 X509_REQ *csr_new(EVP_PKEY *key, const X509_NAME *subject,
     const struct names *names);
 
+/* What a request may have beyond that: a digest, more extensions, or NULL. */
+struct csr_extra {
+	const EVP_MD *digest;
+	STACK_OF(X509_EXTENSION) *exts;
+};
+
+/* The same with that; keys that bring their own digest keep it. */
+X509_REQ *csr_new_extra(EVP_PKEY *key, const X509_NAME *subject,
+    const struct names *names, const struct csr_extra *extra);
+
 /*
  * The request as PEM, *len bytes with a NUL behind.  The caller frees with
  * free().  NULL with a message.

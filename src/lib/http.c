@@ -11,6 +11,7 @@
 #include "util.h"
 
 #define CONNECT_MS 10000
+#define HEADS_MAX 10		/* in answer to one request: 1xx, challenges */
 
 struct http {
 	CURL *curl;
@@ -27,6 +28,7 @@ struct transfer {
 	size_t max;
 	int too_large;
 	int head;		/* its end was seen */
+	int heads;		/* how many there were */
 };
 
 /* The client certificate and its key: chain and key as one PEM text each. */
@@ -63,7 +65,11 @@ http_new(const struct http_conf *conf)
 	h->plain = conf->plain;
 	curl_easy_setopt(h->curl, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(h->curl, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(h->curl, CURLOPT_CAINFO_BLOB, &anchors);
+	if (conf->unverified) {
+		curl_easy_setopt(h->curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(h->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	} else
+		curl_easy_setopt(h->curl, CURLOPT_CAINFO_BLOB, &anchors);
 	curl_easy_setopt(h->curl, CURLOPT_SSLVERSION,
 	    (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR,
@@ -74,6 +80,9 @@ http_new(const struct http_conf *conf)
 	/* No waiting for a name server beyond the deadline. */
 	curl_easy_setopt(h->curl, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
+	if (conf->http1)
+		curl_easy_setopt(h->curl, CURLOPT_HTTP_VERSION,
+		    (long)CURL_HTTP_VERSION_1_1);
 	if (conf->cert != NULL)
 		set_own(h->curl, conf);
 	agent = xasprintf("eca/%s libcurl/%s", ECA_VERSION,
@@ -130,9 +139,11 @@ take_field(char *p, size_t size, size_t n, void *arg)
 	struct transfer *t = arg;
 
 	n *= size;
-	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
+	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
 		t->head = 0;
-	else if (n == 0 || p[0] == '\r' || p[0] == '\n')
+		if (++t->heads > HEADS_MAX)
+			return 0;
+	} else if (n == 0 || p[0] == '\r' || p[0] == '\n')
 		t->head = 1;
 	http_field_add(&t->a->fields, p, n);
 	return n;
@@ -156,6 +167,8 @@ lines(const struct http_request *req)
 		l = curl_slist_append(l, s);
 		free(s);
 	}
+	if (req->line != NULL)
+		l = curl_slist_append(l, req->line);
 	return curl_slist_append(l, "Expect:");
 }
 
@@ -178,6 +191,9 @@ failure(struct http *h, CURLcode rc, const struct transfer *t)
 	if (t->too_large)
 		snprintf(h->error, sizeof(h->error),
 		    "answer larger than the limit of %zu bytes", t->max);
+	else if (t->heads > HEADS_MAX)
+		snprintf(h->error, sizeof(h->error),
+		    "the server answers without end");
 	else if (rc == CURLE_OPERATION_TIMEDOUT &&
 	    mono_ms() + 20 >= h->deadline)	/* two clocks */
 		snprintf(h->error, sizeof(h->error), "deadline reached");
@@ -195,8 +211,8 @@ failure(struct http *h, CURLcode rc, const struct transfer *t)
 	case CURLE_OUT_OF_MEMORY:
 		return EX_ERR;
 	default:
-		return t->too_large || cert_refused(h->error) ? EX_ERR :
-		    EX_TEMP;
+		return t->too_large || t->heads > HEADS_MAX ||
+		    cert_refused(h->error) ? EX_ERR : EX_TEMP;
 	}
 }
 
@@ -304,7 +320,7 @@ complete(struct http *h, const struct http_answer *a, const struct transfer *t)
 int
 http_do(struct http *h, const struct http_request *req, struct http_answer *a)
 {
-	struct transfer t = {a, 0, req->max, 0, 0};
+	struct transfer t = {.a = a, .max = req->max};
 	struct curl_slist *l;
 	long long start = mono_ms();
 	long status = 0;

@@ -20,6 +20,7 @@ struct http_request {
 	const char *url;
 	const char *accept;	/* Accept, or NULL */
 	const char *type;	/* Content-Type of the body */
+	const char *line;	/* one more line of the head, or NULL */
 	const char *body;	/* NULL: no body */
 	size_t len;
 	size_t max;		/* the most that is taken of the answer */
@@ -44,6 +45,8 @@ struct http_conf {
 	size_t key_len;
 	const char *proxy;	/* of http_proxy(), NULL: none is used */
 	int plain;		/* http URLs are taken too */
+	int unverified;		/* whoever the server is; no anchors needed */
+	int http1;		/* HTTP/1.1 only */
 	long long deadline;	/* mono_ms(), of every request */
 };
 

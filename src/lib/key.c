@@ -236,7 +236,7 @@ no_password(char *buf, int size, int writing, void *seen)
 }
 
 static int
-private_file(int fd, const char *path)
+private_file(int fd, const char *path, const char *what)
 {
 	struct stat st;
 
@@ -246,9 +246,9 @@ private_file(int fd, const char *path)
 	}
 	if (S_ISREG(st.st_mode) &&
 	    (st.st_mode & (S_IRWXO | S_IWGRP | S_IXGRP)) != 0) {
-		warnx("%s: mode %04o: a private key must not be open to others "
+		warnx("%s: mode %04o: a %s must not be open to others "
 		    "or writable by its group; chmod 0600 or 0640", path,
-		    (unsigned int)st.st_mode & 07777);
+		    (unsigned int)st.st_mode & 07777, what);
 		return -1;
 	}
 	return 0;
@@ -308,7 +308,7 @@ key_load(const char *path)
 
 	if ((fd = io_open(path)) == -1)
 		return NULL;
-	if (private_file(fd, io_name(path)) == -1 ||
+	if (private_file(fd, io_name(path), "private key") == -1 ||
 	    (buf = io_slurp_fd(fd, io_name(path), IO_PEM_MAX, &len)) == NULL)
 		goto out;
 	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL) {
@@ -337,6 +337,20 @@ out:
 		key_pem_free(buf, len);
 	close(fd);
 	return key;
+}
+
+char *
+key_secret(const char *path, size_t max, size_t *len)
+{
+	char *text = NULL;
+	int fd = io_open(path);
+
+	if (fd == -1)
+		return NULL;
+	if (private_file(fd, io_name(path), "secret") == 0)
+		text = io_slurp_fd(fd, io_name(path), max, len);
+	close(fd);
+	return text;
 }
 
 char *

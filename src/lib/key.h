@@ -29,6 +29,13 @@ EVP_PKEY *key_new(const char *type);
 EVP_PKEY *key_load(const char *path);
 
 /*
+ * The text of a file with some other secret, at most max bytes, *len of them
+ * and a NUL behind; refused as a key file would be.  The caller wipes and frees
+ * with key_pem_free().  NULL with a message.
+ */
+char *key_secret(const char *path, size_t max, size_t *len);
+
+/*
  * Is this key one we use: RSA of 2048 to 8192 bits, P-256, P-384, P-521,
  * Ed25519 or Ed448?  0, or -1 with a message about subject.
  */

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <err.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -348,6 +349,26 @@ found_ip(struct names *l, const ASN1_STRING *a, const char *subject)
 	return 0;
 }
 
+/* The same of a name that has more in it: two of them are not the same. */
+static int
+found_whole(struct names *l, const GENERAL_NAME *g, const char *what,
+    const char *subject)
+{
+	unsigned char *der = NULL, md[EVP_MAX_MD_SIZE] = {0};
+	int len = i2d_GENERAL_NAME(g, &der);
+	char text[80];
+
+	if (subject != NULL || len <= 0 || EVP_Digest(der, (size_t)len, md,
+	    NULL, EVP_sha256(), NULL) != 1)
+		snprintf(text, sizeof(text), "%s", what);
+	else
+		snprintf(text, sizeof(text), "%s %02x%02x%02x%02x%02x%02x%02x"
+		    "%02x", what, md[0], md[1], md[2], md[3], md[4], md[5],
+		    md[6], md[7]);
+	OPENSSL_free(der);
+	return found_other(l, text, subject);
+}
+
 static int
 found_general(struct names *l, const GENERAL_NAME *g, const char *subject)
 {
@@ -364,13 +385,13 @@ found_general(struct names *l, const GENERAL_NAME *g, const char *subject)
 	case GEN_IPADD:
 		return found_ip(l, a, subject);
 	case GEN_OTHERNAME:
-		return found_other(l, "an otherName", subject);
+		return found_whole(l, g, "an otherName", subject);
 	case GEN_DIRNAME:
-		return found_other(l, "a directoryName", subject);
+		return found_whole(l, g, "a directoryName", subject);
 	case GEN_RID:
-		return found_other(l, "a registeredID", subject);
+		return found_whole(l, g, "a registeredID", subject);
 	default:
-		return found_other(l, "of an X.400 or EDI type", subject);
+		return found_whole(l, g, "of an X.400 or EDI type", subject);
 	}
 }
 
