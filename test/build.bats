@@ -52,14 +52,19 @@ libraries() {
 @test "make: every command links what it uses and nothing more" {
 	[ "$(libraries cert-expiry)" = crypto ]
 	[ "$(libraries cert-verify)" = crypto ]
+	[ "$(libraries crl-check)" = crypto ]
+	[ "$(libraries crl-fetch)" = 'crypto curl' ]
 	[ "$(libraries cert-deploy)" = crypto ]
 	[ "$(libraries mkkey)" = crypto ]
 	[ "$(libraries mkcsr)" = crypto ]
 	[ "$(libraries tls-peek)" = 'crypto ssl' ]
-	[ "$(libraries acme-order)" = 'crypto curl jansson' ]
+	[ "$(libraries acme-revoke)" = 'crypto curl jansson' ]
+	[ "$(libraries acme-order)" = 'crypto curl jansson ssl' ]
 	[ -z "$(libraries http01-serve)" ]
 	[ -z "$(libraries file-replace)" ]
 	[ -z "$(libraries log-json)" ]
+	[ "$(libraries csr-check)" = crypto ]
+	[ -z "$(libraries whitelist-check)" ]
 }
 
 @test "make: the programs are hardened" {

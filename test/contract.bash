@@ -18,7 +18,8 @@
 #             -o       knows -o: a call that fails leaves no such file
 #
 # -f, -m, -s and -2 may be given many times.  ARGS are split at blanks and run
-# in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem.
+# in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem,
+# ott, allow.txt, ca.crl.
 # Every failure is one line on stderr and nothing on stdout.
 
 rows() {
@@ -34,6 +35,11 @@ rows() {
 	row cert-verify -g "-B root.pem -n a.example -T $now" -d \
 	    -i a.example.chain.pem -s 'a.example.pem surplus' -2 '-B - -' \
 	    -f '-B @' -f '-B root.pem @' -f '-k @ a.example.pem'
+	row crl-check -g "-B root.pem -R ca.crl -T $now" -d \
+	    -i a.example.chain.pem -c 67108864 -m '-B root.pem' -m '-R ca.crl' \
+	    -s '-B root.pem -R ca.crl a.example.pem surplus' \
+	    -2 '-B - -R ca.crl' -2 '-B root.pem -R - -' \
+	    -f '-B @ -R ca.crl a.example.pem' -f '-B root.pem -R ca.crl @'
 	local acme='-u https://127.0.0.1:9/dir -A root.pem -w .'
 	row acme-order -g "$acme -a a.example.key" -i req.pem -n \
 	    -m '-A root.pem -a ed.key -w .' -m "$acme" -m '-A' \
@@ -63,12 +69,42 @@ rows() {
 	row est-csrattrs -g "$est" -n -m '-A root.pem' -m '-A' \
 	    -m '-u https://127.0.0.1:9' -s "$est surplus" \
 	    -f '-u https://127.0.0.1:9 -A @' -f "$est -U @"
+	local crl='-u http://127.0.0.1:9/ca.crl -B root.pem'
+	row crl-fetch -g "$crl" -n -m '-B root.pem' -m '-u http://127.0.0.1:9/' \
+	    -m "$crl -f text" -m "$crl -C -" -m '-B' -s "$crl surplus" -2 "$crl -A - -B -" \
+	    -f '-u http://127.0.0.1:9/ -B @' -f "$crl -A @" -f "$crl -C @/crl"
+	crl='-1 -u http://127.0.0.1:9/ca.crl -w .'
+	row crl-agent -m "$crl" -m '-B root.pem -w .' -m '-u http://127.0.0.1:9/' \
+	    -m "$crl -B" -s "$crl -B root.pem surplus" -f "$crl -B @" \
+	    -f "$crl -B root.pem -A @" -f "$crl -B root.pem -w @"
 	row http01-serve -m '-w .' -m '-l 127.0.0.1:0' \
 	    -s '-l 127.0.0.1:0 -w . surplus' -f '-l 127.0.0.1:0 -w @'
 	local deploy="-k a.example.key -T $now store"
 	row cert-deploy -g "$deploy" -i a.example.chain.pem \
 	    -m '-k a.example.key' -m store -s "$deploy - surplus" \
 	    -2 '-k - store' -f '-k @ store' -f "$deploy @"
+	local ott='-u https://127.0.0.1:9 -P jwk'
+	row step-ott -g "$ott -k ed.key" -i req.pem -m "$ott" \
+	    -m '-u https://127.0.0.1:9 -k ed.key' -m '-P jwk -k ed.key' -m '-T' \
+	    -m "$ott -k ed.key -I 7" -s "$ott -k ed.key req.pem surplus" \
+	    -s "$ott -k ed.key -r -I 7 a.example.pem" -f "$ott -k ed.key @" \
+	    -f "$ott -k @ req.pem" -f "$ott -k a.example.key -c @ req.pem"
+	row step-ott -g "$ott -k a.example.key -c a.example.chain.pem -r" \
+	    -i a.example.pem
+	ott='-u https://127.0.0.1:9 -A root.pem'
+	row step-sign -g "$ott -U ott" -i req.pem -n -m "$ott" -m '-A' \
+	    -m '-A root.pem -U ott' -m '-u https://127.0.0.1:9 -U ott' \
+	    -s "$ott -U ott req.pem surplus" -2 "$ott -U -" -2 "$ott -U - -" \
+	    -f "$ott -U @ req.pem" -f "$ott -U ott @" -f "$ott -U ott -B @" \
+	    -f '-u https://127.0.0.1:9 -A @ -U ott req.pem'
+	row step-revoke -g "$ott -U ott" -i a.example.pem -n -m "$ott" -m '-A' \
+	    -m "$ott -k ed.key" -m "$ott -c a.example.pem" \
+	    -m "$ott -U ott -k a.example.key -c a.example.pem" \
+	    -m "$ott -I 7 -k a.example.key -c a.example.pem" \
+	    -s "$ott -U ott -I 7 a.example.pem" -2 "$ott -U -" \
+	    -s "$ott -k a.example.key -c a.example.pem a.example.pem" \
+	    -f "$ott -U @ a.example.pem" -f "$ott -U ott @" \
+	    -f "$ott -c @ -k ed.key" -f "$ott -c a.example.pem -k @"
 	row tls-peek -m '-A root.pem' -s '-A root.pem 127.0.0.1:9 surplus' \
 	    -f '-A @ 127.0.0.1:9' -f '-c @ -k ed.key 127.0.0.1:9' \
 	    -f '-c a.example.pem -k @ 127.0.0.1:9'
@@ -76,6 +112,17 @@ rows() {
 	    -s 'target.out surplus' -f '@/target'
 	row log-json -g '-T 1800000000 INFO agent cert.renewed serial=1' -d \
 	    -m INFO -m 'INFO agent' -2 'INFO agent note - -'
+	row csr-check -i req.pem -g '' -d -c 1048576 -s 'req.pem surplus' \
+	    -2 '-b - -' -2 '-x -' -f @ -f '-b @ req.pem' -f '-x @ req.pem'
+	row whitelist-check -g '- 192.0.2.1' -i allow.txt -q -m '' \
+	    -m allow.txt -f '@ 192.0.2.1'
+	row est-token -m '' -m '-d .' -m '-d . what' -m 'list' \
+	    -s '-d . add a b' -s '-d . list a' -m '-d . remove' \
+	    -s '-d . remove aaaaa b' -s '-d . prune a' -f '-d @ list'
+	row est-queue -m '' -m '-d .' -m '-d . what' -m list \
+	    -s '-d . list a' -m '-d . show' -s '-d . show a b' \
+	    -m '-d . approve' -s '-d . approve a b' -m '-d . deny' \
+	    -s '-d . deny a b c' -s '-d . prune a' -f '-d @ list'
 	row ca-init -g '-d target.out' -m '' -s '-d target.out surplus'
 	row demo -s 'server surplus'
 }
@@ -223,8 +270,12 @@ contract_files() {
 	make_ca . &&
 	    make_cert . a.example san=DNS:a.example from=2026-01-01 to=2040-01-01 &&
 	    make_key ed.key ed25519 &&
+	    echo 192.0.2.0/24 >allow.txt &&
+	    openssl ca -gencrl -config db/int.cnf -keyfile int.key \
+		-cert int.pem -crldays 3650 -out ca.crl 2>/dev/null &&
 	    openssl req -new -key a.example.key -subj / \
 		-addext subjectAltName=DNS:a.example -out req.pem &&
+	    echo a.b.c >ott &&
 	    openssl enc -aes-128-ctr -K 00 -iv 00 -in /dev/zero 2>/dev/null |
 		head -c 65536 >noise
 }

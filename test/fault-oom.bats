@@ -271,6 +271,35 @@ csr_scripts() {
 	    -n a.example "$CA/a.example.chain.pem"
 }
 
+@test "csr-check without memory says neither yes nor no" {
+	openssl req -new -key "$CA/a.example.key" -subj /CN=a.example \
+	    -addext subjectAltName=DNS:a.example -out req.csr
+	printf '%s\n' DNS_NAMES=.b.example 'IP_NAMES=::/0' >policy
+	starved 500 nothing same -- csr-check -x "$CA/a.example.pem" \
+	    "$DIR/req.csr"
+	starved 500 -i req.csr nothing same -- csr-check -b "$DIR/policy"
+}
+
+# Unknown is no answer either: memory is not what makes it so.
+@test "crl-check without memory says neither good nor revoked" {
+	local now
+	now=$(date +%s)
+	make_ca .
+	make_cert . good
+	make_cert . bad
+	openssl ca -config db/int.cnf -keyfile int.key -cert int.pem \
+	    -revoke bad.pem -crl_reason superseded
+	openssl ca -gencrl -config db/int.cnf -keyfile int.key -cert int.pem \
+	    -crldays 30 -out ca.crl
+	openssl crl -in ca.crl -outform DER -out ca.der
+	for name in good bad; do
+		starved 1000 nothing same -- crl-check -T "$now" \
+		    -B "$DIR/root.pem" -R "$DIR/ca.crl" "$DIR/$name.chain.pem"
+		starved 1000 nothing same -- crl-check -T "$now" \
+		    -B "$DIR/root.pem" -R "$DIR/ca.der" "$DIR/$name.chain.pem"
+	done
+}
+
 # cert-deploy: an error leaves the old pair, but maybe a generation besides
 # that is not current; the next run goes well and heals the rest.
 deploy_scripts() {
@@ -390,4 +419,55 @@ order_scripts() {
 	    -B "$DIR/issuer.pem" -a account.pem
 	starved 1000 setup-order check-order -- "$@" \
 	    -l "127.0.0.1:$PEBBLE_HTTP_PORT" "$DIR/req.pem"
+}
+
+# The tokens differ in their id, which is as long each time.
+@test "step-ott without memory makes no token" {
+	mkkey -o key.pem
+	mkkey -o jwk.pem
+	mkcsr -k key.pem -N CN=device -d a.example >req.pem
+	cat >check-ott <<-'END'
+	[ "$1" = failed ] || grep -qxE '[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}' "$out"
+	END
+	starved 1000 nothing check-ott -- step-ott -u https://ca.example \
+	    -P jwk -k "$DIR/jwk.pem" "$DIR/req.pem"
+	starved 1000 nothing check-ott -- step-ott -u https://ca.example \
+	    -P x5c -k "$CA/a.example.key" -c "$CA/a.example.chain.pem" \
+	    -r "$CA/a.example.pem"
+}
+
+@test "step-sign and step-revoke without memory do nothing by halves" {
+	mkkey -o key.pem
+	mkcsr -k key.pem -d a.example >req.pem
+	port=$(free_port)
+	openssl req -x509 -key key.pem -subj / -days 1 \
+	    -addext subjectAltName=critical,DNS:a.example -out own.pem
+	mkdir -p www/1.0
+	jq -Rs '{crt: .}' own.pem >www/1.0/sign
+	echo '{"status":"ok"}' >www/1.0/revoke
+	double "root $PWD/www; location / { error_page 405 =200 \$uri; }"
+	echo a.b.c >ott
+	set -- -m 15 -u "https://127.0.0.1:$port" -A "$CA/root.pem" -U "$DIR/ott"
+	starved 1000 nothing same -- step-sign "$@" "$DIR/req.pem"
+	starved 1000 nothing same -- step-revoke "$@" "$CA/a.example.pem"
+}
+
+@test "crl-fetch without memory leaves the old list" {
+	make_crl "$CA" int old.crl number=01
+	make_crl "$CA" int new.crl number=02 from='10 minutes ago'
+	make_crl "$CA" root root.crl
+	echo 'cp "$DIR/old.crl" ca.crl' >setup
+	cat >check <<-'END'
+	if [ "$1" = failed ]; then
+		cmp ca.crl "$DIR/old.crl"
+	else
+		grep -q '"changed":true' "$out"
+		cmp ca.crl "$DIR/new.crl"
+	fi
+	END
+	web "$DIR"
+	starved 1000 setup check -- crl-fetch -B "$CA/int.pem" -C ca.crl \
+	    -u "$WEB/new.crl"
+	starved 1000 setup check -- crl-fetch -B "$CA/int.pem" -C ca.crl \
+	    -u "$WEB/root.crl"
 }

@@ -5,24 +5,9 @@
 
 #include "acmeaccount.h"
 #include "acmesession.h"
+#include "client.h"
 #include "pem.h"
-#include "sandbox.h"
 #include "util.h"
-
-static int
-confine(const char *writable, unsigned int port, unsigned int proxy)
-{
-	int s = sandbox_begin();
-
-	sandbox_client(s, port);
-	if (writable != NULL) {
-		sandbox_path(s, writable, SANDBOX_CREATE | SANDBOX_READ);
-		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
-	}
-	if (proxy != 0)
-		sandbox_connect(s, proxy);
-	return sandbox_apply(s);
-}
 
 int
 acme_opt(struct acme *a, struct acme_conf *conf, int ch, const char *arg)
@@ -61,6 +46,12 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	char host[256];
 
 	a->deadline = mono_ms() + conf->sec * 1000;
+	a->events_name = conf->events;
+	if (conf->events != NULL &&
+	    (a->events = fopen(conf->events, "ae")) == NULL) {
+		warn("%s", conf->events);
+		return EX_ERR;
+	}
 	if (http_url(a->directory, host, sizeof(host), &port) == -1) {
 		warnx("%s: not an https URL", esc(a->directory));
 		return EX_ERR;
@@ -70,19 +61,13 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	if ((a->anchors = pem_load_anchors(conf->anchors,
 	    &http.anchors_len)) == NULL)
 		return EX_ERR;
-	a->events_name = conf->events;
-	if (conf->events != NULL &&
-	    (a->events = fopen(conf->events, "ae")) == NULL) {
-		warn("%s", conf->events);
-		return EX_ERR;
-	}
 	json_start();
 	if (conf->key != NULL && (a->signer = signer_start(conf->key,
 	    a->directory, conf->make_key)) == NULL)
 		return EX_ERR;
 	http.anchors = a->anchors;
 	http.deadline = a->deadline;
-	if (confine(conf->writable, port, proxy_port) == -1 ||
+	if (client_confine(conf->writable, port, proxy_port) == -1 ||
 	    (a->http = http_new(&http)) == NULL)
 		return EX_ERR;
 	if (a->signer != NULL && (a->key = signer_info(a->signer)) == NULL)
