@@ -100,8 +100,8 @@ ${B}/acme-revoke: src/acme-revoke.c ${acmerevoke}
 acmerenewal = ${O}/ari.o ${ACME}
 ${B}/acme-renewal-info: src/acme-renewal-info.c ${acmerenewal}
 	${LD} src/acme-renewal-info.c ${acmerenewal} -lcurl -ljansson -lcrypto
-EST = ${O}/estsession.o ${O}/est.o ${O}/estbody.o ${HTTP} ${O}/sandbox.o \
-	${CRYPTO}
+EST = ${O}/estsession.o ${O}/client.o ${O}/est.o ${O}/estbody.o ${HTTP} \
+	${O}/sandbox.o ${CRYPTO}
 estcacerts = ${O}/chain.o ${NAMES} ${EST}
 ${B}/est-cacerts: src/est-cacerts.c ${estcacerts}
 	${LD} src/est-cacerts.c ${estcacerts} -lcurl -lcrypto

@@ -56,14 +56,6 @@ rows() {
 	row acme-renewal-info -g "$acme" -i a.example.pem -n -m '-A root.pem' \
 	    -m '-A' -s "$acme a.example.pem surplus" -f "$acme @" \
 	    -f '-u https://127.0.0.1:9/dir -A @ a.example.pem'
-	local crl='-u http://127.0.0.1:9/ca.crl -B root.pem'
-	row crl-fetch -g "$crl" -n -m '-B root.pem' -m '-u http://127.0.0.1:9/' \
-	    -m "$crl -f text" -m "$crl -C -" -m '-B' -s "$crl surplus" -2 "$crl -A - -B -" \
-	    -f '-u http://127.0.0.1:9/ -B @' -f "$crl -A @" -f "$crl -C @/crl"
-	crl='-1 -u http://127.0.0.1:9/ca.crl -w .'
-	row crl-agent -m "$crl" -m '-B root.pem -w .' -m '-u http://127.0.0.1:9/' \
-	    -m "$crl -B" -s "$crl -B root.pem surplus" -f "$crl -B @" \
-	    -f "$crl -B root.pem -A @" -f "$crl -B root.pem -w @"
 	local est='-u https://127.0.0.1:9 -A root.pem'
 	row est-enroll -g "$est" -i req.pem -n -m '-A root.pem' -m '-A' \
 	    -m '-u https://127.0.0.1:9' -m "$est -r" -m "$est -c a.example.pem" \
@@ -77,6 +69,14 @@ rows() {
 	row est-csrattrs -g "$est" -n -m '-A root.pem' -m '-A' \
 	    -m '-u https://127.0.0.1:9' -s "$est surplus" \
 	    -f '-u https://127.0.0.1:9 -A @' -f "$est -U @"
+	local crl='-u http://127.0.0.1:9/ca.crl -B root.pem'
+	row crl-fetch -g "$crl" -n -m '-B root.pem' -m '-u http://127.0.0.1:9/' \
+	    -m "$crl -f text" -m "$crl -C -" -m '-B' -s "$crl surplus" -2 "$crl -A - -B -" \
+	    -f '-u http://127.0.0.1:9/ -B @' -f "$crl -A @" -f "$crl -C @/crl"
+	crl='-1 -u http://127.0.0.1:9/ca.crl -w .'
+	row crl-agent -m "$crl" -m '-B root.pem -w .' -m '-u http://127.0.0.1:9/' \
+	    -m "$crl -B" -s "$crl -B root.pem surplus" -f "$crl -B @" \
+	    -f "$crl -B root.pem -A @" -f "$crl -B root.pem -w @"
 	row http01-serve -m '-w .' -m '-l 127.0.0.1:0' \
 	    -s '-l 127.0.0.1:0 -w . surplus' -f '-l 127.0.0.1:0 -w @'
 	local deploy="-k a.example.key -T $now store"

@@ -77,24 +77,21 @@ is_redirect(int status)
 }
 
 /*
- * No answer: the code for that.  A server that does not take the certificate
- * says so in an alert of TLS, and will say the same again.  By TLS 1.3 that
- * comes after the handshake, and libcurl may meet the closed connection first.
+ * Say that there is no answer.  A server that does not take the certificate
+ * says so in an alert of TLS; by TLS 1.3 that comes after the handshake, and
+ * libcurl may meet the closed connection first.
  */
-static int
-unanswered(const struct est *e, const char *op, const char *url, int rc)
+static void
+unanswered(const struct est *e, const char *op, const char *url)
 {
-	const char *why = http_error(e->http);
-	int alert = e->own != NULL && strstr(why, " alert ") != NULL &&
-	    (strstr(why, "certificate") != NULL ||
-	    strstr(why, "unknown ca") != NULL);
+	const char *why = http_error(e->http), *more = "";
 
-	if (!alert && e->own != NULL && strstr(why, "getpeername") != NULL)
+	if (e->own != NULL && strstr(why, " alert ") != NULL)
+		more = "the server does not take the certificate: ";
+	else if (e->own != NULL && strstr(why, "getpeername") != NULL)
 		why = "the connection was closed, maybe because the server "
 		    "does not take the certificate";
-	warnx("%s: %s: %s%s", op, esc(url), alert ?
-	    "the server does not take the certificate: " : "", esc(why));
-	return alert ? EX_ERR : rc;
+	warnx("%s: %s: %s%s", op, esc(url), more, esc(why));
 }
 
 int
@@ -116,7 +113,7 @@ est_call(struct est *e, const char *op, const char *request,
 		req.user = e->asked ? e->user : NULL;
 		req.digest = e->digest;
 		if ((rc = http_do(e->http, &req, a)) != 0) {
-			rc = unanswered(e, op, url, rc);
+			unanswered(e, op, url);
 			break;
 		}
 		if (e->verbose)

@@ -8,11 +8,11 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "client.h"
 #include "estsession.h"
 #include "io.h"
 #include "key.h"
 #include "pem.h"
-#include "sandbox.h"
 #include "util.h"
 
 #define WELL_KNOWN "/.well-known/est"
@@ -190,7 +190,6 @@ est_start(struct est *e, const struct est_conf *conf)
 	    .http1 = 1};
 	unsigned int port;
 	char host[256];
-	int s;
 
 	e->deadline = http.deadline = mono_ms() + conf->sec * 1000;
 	if (http_url(conf->url, host, sizeof(host), &port) == -1) {
@@ -204,9 +203,8 @@ est_start(struct est *e, const struct est_conf *conf)
 	    (conf->cert != NULL && read_own(e, conf, &http) == -1))
 		return EX_ERR;
 	http.anchors = e->anchors;
-	s = sandbox_begin();
-	sandbox_client(s, port);
-	if (sandbox_apply(s) == -1 || (e->http = http_new(&http)) == NULL)
+	if (client_confine(NULL, port, 0) == -1 ||
+	    (e->http = http_new(&http)) == NULL)
 		return EX_ERR;
 	return 0;
 }
