@@ -35,8 +35,10 @@ PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
-	replace-test util-test wycheproof-test
-FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem
+	replace-test util-test wycheproof-test \
+	esttoken-test keyval-test
+FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
+	fuzz-esttoken
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -100,7 +102,8 @@ ${B}/log-json: src/log-json.c ${logjson}
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
 	der eab hook http http01 httpfield io json jsonw jws key listen name \
-	ossl pem replace responder sandbox serve signer store util webroot
+	ossl pem replace responder sandbox serve signer store util webroot \
+	esttoken keyval
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -118,6 +121,7 @@ ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/csr.o: src/lib/csr.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
+${O}/esttoken.o: src/lib/esttoken.c
 ${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
@@ -127,6 +131,7 @@ ${O}/json.o: src/lib/json.c
 ${O}/jsonw.o: src/lib/jsonw.c
 ${O}/jws.o: src/lib/jws.c
 ${O}/key.o: src/lib/key.c
+${O}/keyval.o: src/lib/keyval.c
 ${O}/listen.o: src/lib/listen.c
 ${O}/name.o: src/lib/name.c
 ${O}/ossl.o: src/lib/ossl.c
