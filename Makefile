@@ -36,7 +36,8 @@ PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test \
-	esttoken-test keyval-test
+	esttoken-test keyval-test \
+	crl-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
 	fuzz-esttoken
 
@@ -103,7 +104,8 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
 	der eab hook http http01 httpfield io json jsonw jws key listen name \
 	ossl pem replace responder sandbox serve signer store util webroot \
-	esttoken keyval
+	esttoken keyval \
+	crl crljudge crltrust
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -144,6 +146,9 @@ ${O}/signer.o: src/lib/signer.c
 ${O}/store.o: src/lib/store.c
 ${O}/util.o: src/lib/util.c
 ${O}/webroot.o: src/lib/webroot.c
+${O}/crl.o: src/lib/crl.c
+${O}/crljudge.o: src/lib/crljudge.c
+${O}/crltrust.o: src/lib/crltrust.c
 ${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
 ${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}

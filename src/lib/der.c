@@ -34,9 +34,8 @@
 #define OID_MAX 64
 #define RDN_MAX 128
 
-/* Take the first element off in.  0, or -1 when it is not DER. */
-static int
-next(struct der_span *in, unsigned int *tag, struct der_span *out)
+int
+der_next(struct der_span *in, unsigned int *tag, struct der_span *out)
 {
 	const unsigned char *p = in->p;
 	size_t left = in->len, len, n;
@@ -65,13 +64,12 @@ next(struct der_span *in, unsigned int *tag, struct der_span *out)
 	return 0;
 }
 
-/* Take the first element off in, which must have this tag. */
-static int
-take(struct der_span *in, unsigned int tag, struct der_span *out)
+int
+der_take(struct der_span *in, unsigned int tag, struct der_span *out)
 {
 	unsigned int got;
 
-	return next(in, &got, out) == 0 && got == tag ? 0 : -1;
+	return der_next(in, &got, out) == 0 && got == tag ? 0 : -1;
 }
 
 /* The same for one that may be missing. */
@@ -80,7 +78,7 @@ skip_optional(struct der_span *in, unsigned int tag)
 {
 	struct der_span out;
 
-	return in->len > 0 && in->p[0] == tag ? take(in, tag, &out) : 0;
+	return in->len > 0 && in->p[0] == tag ? der_take(in, tag, &out) : 0;
 }
 
 /* The content of an INTEGER: the shortest form there is, not too long. */
@@ -113,11 +111,11 @@ next_attr(struct der_span *rdn, struct der_span *oid, unsigned int *tag,
 {
 	struct der_span attr;
 
-	if (take(rdn, T_SEQUENCE, &attr) == -1 ||
-	    take(&attr, T_OID, oid) == -1)
+	if (der_take(rdn, T_SEQUENCE, &attr) == -1 ||
+	    der_take(&attr, T_OID, oid) == -1)
 		return -1;
 	*raw = attr;
-	return next(&attr, tag, value) == 0 && attr.len == 0 ? 0 : -1;
+	return der_next(&attr, tag, value) == 0 && attr.len == 0 ? 0 : -1;
 }
 
 static int
@@ -128,7 +126,7 @@ good_name(struct der_span name)
 	int n;
 
 	for (n = 0; name.len > 0; n++) {
-		if (n == RDN_MAX || take(&name, T_SET, &rdn) == -1 ||
+		if (n == RDN_MAX || der_take(&name, T_SET, &rdn) == -1 ||
 		    rdn.len == 0)
 			return 0;
 		while (rdn.len > 0)
@@ -139,16 +137,15 @@ good_name(struct der_span name)
 	return 1;
 }
 
-/* A Time that RFC 5280 section 4.1.2.5 allows. */
-static int
-take_time(struct der_span *in, time_t *t)
+int
+der_take_time(struct der_span *in, time_t *t)
 {
 	struct der_span v;
 	unsigned int tag;
 	struct tm tm;
 	ASN1_TIME a;
 
-	if (next(in, &tag, &v) == -1 || v.len > 15 ||
+	if (der_next(in, &tag, &v) == -1 || v.len > 15 ||
 	    (tag != T_UTC_TIME && tag != T_GENERALIZED_TIME))
 		return -1;
 	a.length = (int)v.len;
@@ -174,7 +171,7 @@ good_sans(struct der_span names)
 	unsigned int tag;
 
 	while (names.len > 0)
-		if (next(&names, &tag, &v) == -1 ||
+		if (der_next(&names, &tag, &v) == -1 ||
 		    memchr(tags, (int)tag, sizeof(tags)) == NULL ||
 		    (tag == CTX(7) && v.len != 4 && v.len != 16))
 			return 0;
@@ -188,19 +185,20 @@ walk_extensions(struct der_cert *c, struct der_span in)
 	static const unsigned char san[] = {0x55, 0x1d, 0x11};
 	struct der_span list, ext, oid, value;
 
-	if (take(&in, T_SEQUENCE, &list) == -1 || in.len != 0)
+	if (der_take(&in, T_SEQUENCE, &list) == -1 || in.len != 0)
 		return -1;
 	while (list.len > 0) {
-		if (take(&list, T_SEQUENCE, &ext) == -1 ||
-		    take(&ext, T_OID, &oid) == -1 ||
+		if (der_take(&list, T_SEQUENCE, &ext) == -1 ||
+		    der_take(&ext, T_OID, &oid) == -1 ||
 		    skip_optional(&ext, T_BOOLEAN) == -1 ||
-		    take(&ext, T_OCTET_STRING, &value) == -1 || ext.len != 0)
+		    der_take(&ext, T_OCTET_STRING, &value) == -1 ||
+		    ext.len != 0)
 			return -1;
 		if (oid.len != sizeof(san) ||
 		    memcmp(oid.p, san, sizeof(san)) != 0)
 			continue;
 		if (c->names.p != NULL ||
-		    take(&value, T_SEQUENCE, &c->names) == -1 ||
+		    der_take(&value, T_SEQUENCE, &c->names) == -1 ||
 		    value.len != 0 || !good_sans(c->names))
 			return -1;
 	}
@@ -214,30 +212,31 @@ walk_tbs(struct der_cert *c, struct der_span tbs)
 	struct der_span v, version;
 
 	if (tbs.len > 0 && tbs.p[0] == CTX_CONS(0) &&
-	    (take(&tbs, CTX_CONS(0), &v) == -1 ||
-	    take(&v, T_INTEGER, &version) == -1 || v.len != 0 ||
+	    (der_take(&tbs, CTX_CONS(0), &v) == -1 ||
+	    der_take(&v, T_INTEGER, &version) == -1 || v.len != 0 ||
 	    version.len != 1 || version.p[0] > 2))
 		return "version is not X.509 v1 to v3";
-	if (take(&tbs, T_INTEGER, &c->serial) == -1 ||
+	if (der_take(&tbs, T_INTEGER, &c->serial) == -1 ||
 	    !good_integer(c->serial))
 		return "broken serial number";
-	if (take(&tbs, T_SEQUENCE, &v) == -1)
+	if (der_take(&tbs, T_SEQUENCE, &v) == -1)
 		return "broken signature algorithm";
-	if (take(&tbs, T_SEQUENCE, &c->issuer) == -1 || !good_name(c->issuer))
+	if (der_take(&tbs, T_SEQUENCE, &c->issuer) == -1 ||
+	    !good_name(c->issuer))
 		return "broken issuer";
-	if (take(&tbs, T_SEQUENCE, &v) == -1 ||
-	    take_time(&v, &c->not_before) == -1 ||
-	    take_time(&v, &c->not_after) == -1 || v.len != 0)
+	if (der_take(&tbs, T_SEQUENCE, &v) == -1 ||
+	    der_take_time(&v, &c->not_before) == -1 ||
+	    der_take_time(&v, &c->not_after) == -1 || v.len != 0)
 		return "broken validity";
-	if (take(&tbs, T_SEQUENCE, &c->subject) == -1 ||
+	if (der_take(&tbs, T_SEQUENCE, &c->subject) == -1 ||
 	    !good_name(c->subject))
 		return "broken subject";
-	if (take(&tbs, T_SEQUENCE, &v) == -1)
+	if (der_take(&tbs, T_SEQUENCE, &v) == -1)
 		return "broken public key";
 	if (skip_optional(&tbs, CTX(1)) == -1 ||
 	    skip_optional(&tbs, CTX(2)) == -1)
 		return "broken unique identifier";
-	if (tbs.len > 0 && (take(&tbs, CTX_CONS(3), &v) == -1 ||
+	if (tbs.len > 0 && (der_take(&tbs, CTX_CONS(3), &v) == -1 ||
 	    tbs.len != 0 || walk_extensions(c, v) == -1))
 		return "broken extensions";
 	return NULL;
@@ -250,10 +249,10 @@ der_cert(struct der_cert *c, const unsigned char *der, size_t len,
 	struct der_span in = {der, len}, cert, tbs, v;
 
 	memset(c, 0, sizeof(*c));
-	if (take(&in, T_SEQUENCE, &cert) == -1 ||
-	    take(&cert, T_SEQUENCE, &tbs) == -1 ||
-	    take(&cert, T_SEQUENCE, &v) == -1 ||
-	    take(&cert, T_BIT_STRING, &v) == -1 || cert.len != 0)
+	if (der_take(&in, T_SEQUENCE, &cert) == -1 ||
+	    der_take(&cert, T_SEQUENCE, &tbs) == -1 ||
+	    der_take(&cert, T_SEQUENCE, &v) == -1 ||
+	    der_take(&cert, T_BIT_STRING, &v) == -1 || cert.len != 0)
 		*why = "not a certificate in DER";
 	else if (in.len != 0)
 		*why = "bytes after the end of the certificate";
@@ -491,7 +490,7 @@ der_name(struct der_text *t, struct der_span name)
 
 	t->len = 0;
 	put(t, "", 0);
-	while (n < RDN_MAX && take(&name, T_SET, &rdns[n]) == 0)
+	while (n < RDN_MAX && der_take(&name, T_SET, &rdns[n]) == 0)
 		n++;
 	while (n-- > 0) {
 		put_rdn(t, rdns[n]);
@@ -509,7 +508,7 @@ der_cn(struct der_text *t, struct der_span name)
 	const char *known;
 	unsigned int tag, cntag = 0;
 
-	while (take(&name, T_SET, &rdn) == 0)
+	while (der_take(&name, T_SET, &rdn) == 0)
 		while (next_attr(&rdn, &oid, &tag, &value, &raw) == 0)
 			if ((known = type_name(oid)) != NULL &&
 			    strcmp(known, "CN") == 0) {
@@ -530,7 +529,7 @@ der_next_san(struct der_text *t, struct der_span *names)
 
 	t->len = 0;
 	put(t, "", 0);
-	while (next(names, &tag, &v) == 0) {
+	while (der_next(names, &tag, &v) == 0) {
 		if (tag == CTX(7)) {
 			inet_ntop(v.len == 4 ? AF_INET : AF_INET6, v.p, ip,
 			    sizeof(ip));
