@@ -37,9 +37,11 @@ PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test \
 	esttoken-test keyval-test \
-	crl-test
+	crl-test \
+	estbody-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
-	fuzz-esttoken
+	fuzz-esttoken \
+	fuzz-pkcs7
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -105,7 +107,8 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	der eab hook http http01 httpfield io json jsonw jws key listen name \
 	ossl pem replace responder sandbox serve signer store util webroot \
 	esttoken keyval \
-	crl crljudge crltrust
+	crl crljudge crltrust \
+	estbody
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -149,6 +152,7 @@ ${O}/webroot.o: src/lib/webroot.c
 ${O}/crl.o: src/lib/crl.c
 ${O}/crljudge.o: src/lib/crljudge.c
 ${O}/crltrust.o: src/lib/crltrust.c
+${O}/estbody.o: src/lib/estbody.c
 ${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
 ${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}

@@ -23,6 +23,7 @@
 #include "util.h"
 
 #define PAGES 1000	/* of orders */
+#define ORDERS_MAX ((size_t)4 << 20)
 
 struct job {
 	struct acme acme;
@@ -108,11 +109,12 @@ do_new(struct job *job)
 	return rc;
 }
 
-/* POST payload to the account and print what it is then. */
+/* POST payload to the account; print what it is then, or refuse: not end. */
 static int
-post_account(struct job *job, const char *payload)
+post_account(struct job *job, const char *payload, const char *end)
 {
 	struct acme *a = &job->acme;
+	const char *status;
 	struct acme_reply r;
 	int rc;
 
@@ -120,7 +122,12 @@ post_account(struct job *job, const char *payload)
 		return rc;
 	if ((rc = acme_call(a, "account", a->account, payload, &r)) != 0)
 		return rc;
-	rc = report(a->account, r.json, -1);
+	status = json_str(r.json, "status");
+	if (status == NULL || (end != NULL && strcmp(status, end) != 0)) {
+		warnx("%s: status %s", esc(a->account), esc(status));
+		rc = EX_ERR;
+	} else
+		rc = report(a->account, r.json, -1);
 	acme_reply_free(&r);
 	return rc;
 }
@@ -128,7 +135,7 @@ post_account(struct job *job, const char *payload)
 static int
 do_show(struct job *job)
 {
-	return post_account(job, "");
+	return post_account(job, "", NULL);
 }
 
 static int
@@ -140,7 +147,7 @@ do_update(struct job *job)
 	jsonw_begin(&w, NULL, '{');
 	put_contacts(job, &w);
 	jsonw_end(&w, '}');
-	rc = post_account(job, jsonw_text(&w));
+	rc = post_account(job, jsonw_text(&w), NULL);
 	jsonw_free(&w);
 	return rc;
 }
@@ -148,7 +155,8 @@ do_update(struct job *job)
 static int
 do_deactivate(struct job *job)
 {
-	int rc = post_account(job, "{\"status\":\"deactivated\"}");
+	int rc = post_account(job, "{\"status\":\"deactivated\"}",
+	    "deactivated");
 
 	if (rc == 0)
 		signer_remember(job->acme.signer, "");
@@ -157,8 +165,9 @@ do_deactivate(struct job *job)
 
 /* The orders on one page; *next is the URL of the one after it, or NULL. */
 static int
-orders_page(struct acme *a, const char *url, struct jsonw *w, char **next)
+orders_page(struct acme *a, const char *url, FILE *out, char **next)
 {
+	struct jsonw w = JSONW_INIT;
 	const struct json *orders;
 	struct acme_reply r;
 	size_t i;
@@ -168,11 +177,12 @@ orders_page(struct acme *a, const char *url, struct jsonw *w, char **next)
 		return rc;
 	orders = json_arr(r.json, "orders");
 	for (i = 0; i < json_len(orders); i++) {
-		jsonw_begin(w, NULL, '{');
-		jsonw_str(w, "order", json_str_at(orders, i));
-		jsonw_end(w, '}');
-		jsonw_line(w, stdout);
+		jsonw_begin(&w, NULL, '{');
+		jsonw_str(&w, "order", json_str_at(orders, i));
+		jsonw_end(&w, '}');
+		jsonw_line(&w, out);
 	}
+	jsonw_free(&w);
 	*next = http_link(&r.fields, url, "next", 0);
 	acme_reply_free(&r);
 	return 0;
@@ -182,35 +192,40 @@ static int
 do_orders(struct job *job)
 {
 	struct acme *a = &job->acme;
-	struct jsonw w = JSONW_INIT;
 	struct acme_reply r;
-	char *url, *next;
+	char *url = NULL, *next, *text = NULL;
+	size_t len = 0;
+	FILE *out;
 	int rc, n;
 
 	if ((rc = acme_login(a, ACME_EXISTING)) != 0 ||
 	    (rc = acme_call(a, "account", a->account, "", &r)) != 0)
 		return rc;
-	if (json_str(r.json, "orders") == NULL) {
+	if (json_str(r.json, "orders") != NULL)
+		url = xstrdup(json_str(r.json, "orders"));
+	acme_reply_free(&r);
+	if (url == NULL) {
 		warnx("%s: the server keeps no list of orders",
 		    esc(a->account));
-		acme_reply_free(&r);
 		return EX_ERR;
 	}
-	url = xstrdup(json_str(r.json, "orders"));
-	acme_reply_free(&r);
-	/* all or nothing: stdout is a buffer until the last page is here */
+	/* all or nothing */
+	if ((out = open_memstream(&text, &len)) == NULL)
+		err(EX_ERR, "memory");
 	for (n = 0; rc == 0 && url != NULL; n++) {
 		next = NULL;
-		if (n == PAGES) {
-			warnx("orders: more than %d pages", PAGES);
+		if (n == PAGES || fflush(out) != 0 || len > ORDERS_MAX) {
+			warnx("orders: more than %d pages, or too long", n);
 			rc = EX_ERR;
 		} else
-			rc = orders_page(a, url, &w, &next);
+			rc = orders_page(a, url, out, &next);
 		free(url);
 		url = next;
 	}
 	free(url);
-	jsonw_free(&w);
+	if (fclose(out) == 0 && rc == 0)
+		fwrite(text, 1, len, stdout);
+	free(text);
 	return rc == 0 ? finish(EX_YES) : rc;
 }
 
@@ -294,7 +309,7 @@ do_rollover(struct job *job)
 		return rc;
 	if (signer_install(a->signer, job->conf.key) == -1)
 		return EX_ERR;
-	return post_account(job, "");
+	return post_account(job, "", NULL);
 }
 
 static const struct command {

@@ -146,14 +146,19 @@ exchange(struct acme *a, const struct http_request *req,
 	return rc;
 }
 
-/* An exchange whose answer becomes the reply. */
+/*
+ * An exchange whose answer becomes the reply.  What changes nothing is asked
+ * once more when the answer was lost.
+ */
 static int
 reply_to(struct acme *a, const struct http_request *req, struct acme_reply *r)
 {
 	struct http_answer ans;
-	int rc;
+	int rc = exchange(a, req, &ans, &r->json);
 
-	if ((rc = exchange(a, req, &ans, &r->json)) != 0) {
+	if (rc == EX_TEMP && req->body == NULL && acme_sleep(a, LOST_MS) == 0)
+		rc = exchange(a, req, &ans, &r->json);
+	if (rc != 0) {
 		a->reason = rc == EX_ERR ? NULL : mono_ms() >= a->deadline ?
 		    ACME_R_DEADLINE : ACME_R_NETWORK;
 		return rc;
@@ -290,11 +295,19 @@ lost_pause(const struct acme *a, int lost, long long said)
 	return pause < LOST_MS / 2 || pause >= left ? -1 : pause;
 }
 
+/* May it be done twice?  No harm in a second order; the others say so. */
+static int
+twice(const struct acme *a, const char *url)
+{
+	return url == a->new_account || url == a->new_order ||
+	    url == a->revoke_cert;
+}
+
 int
 acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r)
 {
-	int nonces = 0, lost = 0, rc;
+	int get = *payload == '\0', nonces = 0, lost = 0, rc;
 	long long pause;
 
 	for (;;) {
@@ -302,8 +315,8 @@ acme_post(struct acme *a, const char *url, const char *payload,
 		if (rc == 0 && acme_is(r, ACME_BAD_NONCE) &&
 		    nonces < NONCE_TRIES) {
 			pause = nonces++ < NONCE_QUICK ? 0 : 50 + nonces;
-		} else if (*payload == '\0' &&
-		    (rc == EX_TEMP || (rc == 0 && r->status >= 500))) {
+		} else if ((rc == EX_TEMP && (get || (lost == 0 &&
+		    twice(a, url)))) || (rc == 0 && r->status >= 500 && get)) {
 			pause = lost_pause(a, lost++, rc == 0 ?
 			    r->retry_after : -1);
 			if (pause == -1)

@@ -77,17 +77,19 @@ struct acme_reply {
 };
 
 /*
- * An unsigned GET.  Returns 0 when there is an answer, of any status, in *r,
- * to be freed with acme_reply_free(); otherwise EX_TEMP or EX_ERR,
- * http_error() says why and no message is printed.
+ * An unsigned GET, sent once more when it brings no answer.  Returns 0 when
+ * there is an answer, of any status, in *r, to be freed with
+ * acme_reply_free(); otherwise EX_TEMP or EX_ERR, http_error() says why and no
+ * message is printed.
  */
 int acme_get(struct acme *a, const char *url, struct acme_reply *r);
 
 /*
  * A signed POST of payload; "" is POST-as-GET (section 6.3).  Nonces that the
  * server refuses are replaced and the request is sent again (section 6.5); a
- * POST-as-GET that brought no answer or a 5xx is sent again until the
- * deadline.  Returns as acme_get().
+ * POST-as-GET that brought no answer or a 5xx is sent again until the deadline,
+ * and once newAccount, newOrder or revokeCert that brought no answer.  Returns
+ * as acme_get().
  */
 int acme_post(struct acme *a, const char *url, const char *payload,
     struct acme_reply *r);

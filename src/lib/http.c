@@ -26,6 +26,7 @@ struct transfer {
 	size_t cap;
 	size_t max;
 	int too_large;
+	int head;		/* its end was seen */
 };
 
 /* The client certificate and its key: chain and key as one PEM text each. */
@@ -128,8 +129,13 @@ take_field(char *p, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
 
-	http_field_add(&t->a->fields, p, size * n);
-	return size * n;
+	n *= size;
+	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
+		t->head = 0;
+	else if (n == 0 || p[0] == '\r' || p[0] == '\n')
+		t->head = 1;
+	http_field_add(&t->a->fields, p, n);
+	return n;
 }
 
 /* Header lines of a request. */
@@ -260,14 +266,39 @@ allowed(struct http *h, const char *url)
 	return port == h->port;
 }
 
+/*
+ * Is the answer as long as it was meant to be?  libcurl takes the end of a
+ * connection for the end of an answer: in its head, and in a body without a
+ * length.  That is fit for a refusal (proxies send such), not for more.
+ */
+static int
+complete(struct http *h, const struct http_answer *a, const struct transfer *t)
+{
+	long version = 0;
+
+	curl_easy_getinfo(h->curl, CURLINFO_HTTP_VERSION, &version);
+	if (!t->head) {
+		http_fail(h, "the connection ended within the answer");
+		return EX_TEMP;
+	}
+	if (a->status >= 300 || a->len == 0 ||
+	    version > CURL_HTTP_VERSION_1_1 ||
+	    http_field(&a->fields, "Content-Length") != NULL ||
+	    http_field(&a->fields, "Transfer-Encoding") != NULL)
+		return 0;
+	http_fail(h, "an answer that does not tell its length");
+	return EX_ERR;
+}
+
 int
 http_do(struct http *h, const struct http_request *req, struct http_answer *a)
 {
-	struct transfer t = {a, 0, req->max, 0};
+	struct transfer t = {a, 0, req->max, 0, 0};
 	struct curl_slist *l;
 	long long start = mono_ms();
 	long status = 0;
 	CURLcode rc;
+	int bad;
 
 	memset(a, 0, sizeof(*a));
 	h->error[0] = '\0';
@@ -292,7 +323,9 @@ http_do(struct http *h, const struct http_request *req, struct http_answer *a)
 	a->body[a->len] = '\0';
 	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
 	a->status = (int)status;
-	return 0;
+	if ((bad = complete(h, a, &t)) != 0)
+		http_answer_free(a);
+	return bad;
 }
 
 void

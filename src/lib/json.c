@@ -10,6 +10,9 @@
 #include "json.h"
 #include "util.h"
 
+#define VALUES_MAX 32768	/* more are not parsed: an empty object of two
+				 * bytes becomes some hundred in memory */
+
 static const json_t *
 in(const struct json *j)
 {
@@ -29,6 +32,17 @@ json_start(void)
 	json_object_seed(0);
 }
 
+/* No fewer values than there are, strings with such characters aside. */
+static size_t
+values(const char *buf, size_t len)
+{
+	size_t i, n = 1;
+
+	for (i = 0; i < len; i++)
+		n += buf[i] == ',' || buf[i] == '[' || buf[i] == '{';
+	return n;
+}
+
 struct json *
 json_parse(const char *buf, size_t len, char why[160])
 {
@@ -38,6 +52,10 @@ json_parse(const char *buf, size_t len, char why[160])
 	/* jansson overlooks one behind a number or a word. */
 	if (memchr(buf, '\0', len) != NULL) {
 		snprintf(why, 160, "not JSON: a NUL byte");
+		return NULL;
+	}
+	if (values(buf, len) > VALUES_MAX) {
+		snprintf(why, 160, "not JSON: too many values");
 		return NULL;
 	}
 	j = json_loadb(buf, len, JSON_REJECT_DUPLICATES, &e);

@@ -19,9 +19,9 @@ void json_start(void);
 
 /*
  * Parse len bytes as one JSON object: UTF-8, no duplicate keys, no trailing
- * bytes, no NUL, not even as \u0000.  Returns NULL with the reason in why (at
- * least 160 bytes), which is safe to print.  The caller frees with
- * json_free().
+ * bytes, no NUL, not even as \u0000, not many thousands of values.  Returns
+ * NULL with the reason in why (at least 160 bytes), which is safe to print.
+ * The caller frees with json_free().
  */
 struct json *json_parse(const char *buf, size_t len, char why[160]);
 void json_free(struct json *j);
