@@ -38,10 +38,12 @@ UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test nam
 	replace-test util-test wycheproof-test \
 	esttoken-test keyval-test \
 	crl-test \
-	estbody-test
+	estbody-test \
+	addrlist-test csrpolicy-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
 	fuzz-esttoken \
-	fuzz-pkcs7
+	fuzz-pkcs7 \
+	fuzz-addrlist fuzz-csrpolicy
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -108,7 +110,8 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	ossl pem replace responder sandbox serve signer store util webroot \
 	esttoken keyval \
 	crl crljudge crltrust \
-	estbody
+	estbody \
+	addrlist csrfacts csrpolicy
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -153,6 +156,9 @@ ${O}/crl.o: src/lib/crl.c
 ${O}/crljudge.o: src/lib/crljudge.c
 ${O}/crltrust.o: src/lib/crltrust.c
 ${O}/estbody.o: src/lib/estbody.c
+${O}/addrlist.o: src/lib/addrlist.c
+${O}/csrfacts.o: src/lib/csrfacts.c
+${O}/csrpolicy.o: src/lib/csrpolicy.c
 ${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
 ${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}

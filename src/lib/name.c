@@ -342,7 +342,10 @@ found_ip(struct names *l, const ASN1_STRING *a, const char *subject)
 		    subject);
 	inet_ntop(n == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(a), buf,
 	    sizeof(buf));
-	return add(l, NAME_IP, buf, subject);
+	if (subject != NULL)
+		return add(l, NAME_IP, buf, subject);
+	push(l, NAME_IP, xstrdup(buf));
+	return 0;
 }
 
 static int
@@ -418,6 +421,27 @@ names_from_csr(struct names *l, X509_REQ *req, const char *subject)
 		crit = -2;
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	return found_all(l, sans, crit, subject);
+}
+
+void
+names_show_csr(struct names *l, X509_REQ *req)
+{
+	names_from_csr(l, req, NULL);
+}
+
+const char *
+name_fault(const struct name *name)
+{
+	const char *why = "of a kind that is not supported";
+	char *value;
+
+	if (name->type == NAME_OTHER)
+		return why;
+	if ((value = canonical(name->type, name->value, &why)) != NULL &&
+	    strcmp(value, name->value) != 0)
+		why = "not in its canonical form";
+	free(value);
+	return why;
 }
 
 static int

@@ -56,11 +56,15 @@ int names_from_cert(struct names *l, const X509 *cert, const char *subject);
 int names_from_csr(struct names *l, X509_REQ *req, const char *subject);
 
 /*
- * Add the names of a certificate as they are, for a reader or for
+ * Add the names of a certificate or CSR as they are, for a reader or for
  * names_equal(): what names_add() would refuse comes out escaped and equals
  * no name that it took.  No messages, no limit.
  */
 void names_show(struct names *l, const X509 *cert);
+void names_show_csr(struct names *l, X509_REQ *req);
+
+/* Why names_add() would refuse a name that was shown so, or NULL. */
+const char *name_fault(const struct name *name);
 
 /* Are these the same names, whatever their order?  1 or 0. */
 int names_equal(const struct names *a, const struct names *b);
