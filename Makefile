@@ -39,7 +39,8 @@ UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test nam
 	esttoken-test keyval-test \
 	crl-test \
 	estbody-test \
-	addrlist-test csrpolicy-test
+	addrlist-test csrpolicy-test \
+	ott-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
 	fuzz-esttoken \
 	fuzz-pkcs7 \
@@ -111,7 +112,8 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	esttoken keyval \
 	crl crljudge crltrust \
 	estbody \
-	addrlist csrfacts csrpolicy
+	addrlist csrfacts csrpolicy \
+	ott stepca
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -159,6 +161,8 @@ ${O}/estbody.o: src/lib/estbody.c
 ${O}/addrlist.o: src/lib/addrlist.c
 ${O}/csrfacts.o: src/lib/csrfacts.c
 ${O}/csrpolicy.o: src/lib/csrpolicy.c
+${O}/ott.o: src/lib/ott.c
+${O}/stepca.o: src/lib/stepca.c
 ${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
 ${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}
