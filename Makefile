@@ -28,12 +28,14 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
-	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek
+	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek \
+	est-ra
 SCRIPTS = ca-init demo
 INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
-	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1
+	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1 \
+	est-ra.8
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test \
 	esttoken-test keyval-test \
@@ -44,7 +46,8 @@ UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test nam
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
 	fuzz-esttoken \
 	fuzz-pkcs7 \
-	fuzz-addrlist fuzz-csrpolicy
+	fuzz-addrlist fuzz-csrpolicy \
+	fuzz-cgi
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -103,6 +106,14 @@ ${B}/file-replace: src/file-replace.c ${filereplace}
 logjson = ${JSON} ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
+estra = ${O}/estra.o ${O}/estraauth.o ${O}/estraenroll.o ${O}/estraca.o \
+	${O}/estralimit.o ${O}/estconf.o ${O}/estbody.o ${O}/esttoken.o \
+	${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o ${O}/keyval.o \
+	${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/chain.o ${O}/der.o \
+	${O}/ott.o ${O}/jws.o ${O}/b64.o ${O}/cgi.o ${NAMES} ${JSON} \
+	${O}/sandbox.o ${CRYPTO}
+${B}/est-ra: src/est-ra.c ${estra}
+	${LD} src/est-ra.c ${estra} -lcrypto
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
@@ -113,7 +124,8 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	crl crljudge crltrust \
 	estbody \
 	addrlist csrfacts csrpolicy \
-	ott stepca
+	ott stepca \
+	cgi estconf estra estraauth estraca estraenroll estralimit
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -163,6 +175,13 @@ ${O}/csrfacts.o: src/lib/csrfacts.c
 ${O}/csrpolicy.o: src/lib/csrpolicy.c
 ${O}/ott.o: src/lib/ott.c
 ${O}/stepca.o: src/lib/stepca.c
+${O}/cgi.o: src/lib/cgi.c
+${O}/estconf.o: src/lib/estconf.c
+${O}/estra.o: src/lib/estra.c
+${O}/estraauth.o: src/lib/estraauth.c
+${O}/estraca.o: src/lib/estraca.c
+${O}/estraenroll.o: src/lib/estraenroll.c
+${O}/estralimit.o: src/lib/estralimit.c
 ${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
 ${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}

@@ -9,6 +9,8 @@
 
 #include "estbody.h"
 #include "estra.h"
+#include "estraauth.h"
+#include "estraenroll.h"
 #include "estralimit.h"
 #include "io.h"
 #include "jsonw.h"
@@ -53,7 +55,7 @@ static int
 route(struct estra *r)
 {
 	const char *p = r->cgi.path, *slash, *op;
-	char label[ESTCONF_LABEL_MAX + 2];
+	char label[ESTCONF_LABEL_MAX + 1];
 	size_t n;
 
 	r->op = ESTRA_OPS;
@@ -67,7 +69,7 @@ route(struct estra *r)
 		snprintf(label, sizeof(label), "%.*s", (int)n, p);
 		if (!estconf_label_ok(label))
 			goto none;
-		snprintf(r->label, sizeof(r->label), "%s", label);
+		memcpy(r->label, label, sizeof(label));
 		op = slash + 1;
 	}
 	for (r->op = 0; r->op < ESTRA_OPS; r->op++)

@@ -90,13 +90,4 @@ void estra_log(const struct estra *r, int fd, const char *detail, size_t len);
 
 void estra_free(struct estra *r);
 
-/*
- * Is whoever asks allowed to enrol, or to re-enroll?  0 with r->client or the
- * token taken, or both; else -1 and it is refused.
- */
-int estra_auth(struct estra *r);
-
-/* The rest of an enrollment: body, policy, approval, certificate. */
-void estra_enroll(struct estra *r);
-
 #endif

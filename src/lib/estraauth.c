@@ -9,7 +9,7 @@
 #include "chain.h"
 #include "crljudge.h"
 #include "der.h"
-#include "estra.h"
+#include "estraauth.h"
 #include "pem.h"
 #include "util.h"
 

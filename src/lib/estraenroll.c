@@ -10,7 +10,7 @@
 #include "csrpolicy.h"
 #include "der.h"
 #include "estbody.h"
-#include "estra.h"
+#include "estraenroll.h"
 #include "util.h"
 
 static int

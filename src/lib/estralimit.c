@@ -2,6 +2,7 @@
 /* How much est-ra does for strangers: see estralimit.h. */
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <arpa/inet.h>
 
@@ -71,23 +72,24 @@ open_counts(const char *path, struct salt *salt)
 	const off_t size = place_of(SETS - 1) +
 	    (off_t)(WAYS * sizeof(struct entry));
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
 
-	if (fd == -1 || flock(fd, LOCK_EX) == -1)
+	if (fd == -1 || flock(fd, LOCK_EX) == -1 || fstat(fd, &st) == -1)
 		goto fail;
-	if (pread(fd, salt, sizeof(*salt), 0) == (ssize_t)sizeof(*salt))
+	if (st.st_size == size &&
+	    pread(fd, salt, sizeof(*salt), 0) == (ssize_t)sizeof(*salt))
 		return fd;
 	/* New: its blocks now, so that a full disk stops nothing later. */
-	if ((errno = posix_fallocate(fd, 0, size)) != 0)
+	if (ftruncate(fd, 0) == -1 ||
+	    (errno = posix_fallocate(fd, 0, size)) != 0)
 		goto fail;
 	if (getrandom(salt, sizeof(*salt), 0) == (ssize_t)sizeof(*salt) &&
 	    pwrite(fd, salt, sizeof(*salt), 0) == (ssize_t)sizeof(*salt))
 		return fd;
 fail:
 	warn("%s", path);
-	if (fd != -1) {
-		ftruncate(fd, 0);
+	if (fd != -1)
 		close(fd);
-	}
 	return -1;
 }
 
