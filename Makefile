@@ -42,7 +42,8 @@ UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test nam
 	crl-test \
 	estbody-test \
 	addrlist-test csrpolicy-test \
-	ott-test
+	ott-test \
+	estqueue-test
 FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
 	fuzz-esttoken \
 	fuzz-pkcs7 \
@@ -125,7 +126,8 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	estbody \
 	addrlist csrfacts csrpolicy \
 	ott stepca \
-	cgi estconf estra estraauth estraca estraenroll estralimit
+	cgi estconf estra estraauth estraca estraenroll estralimit \
+	estqueue
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -182,6 +184,7 @@ ${O}/estraauth.o: src/lib/estraauth.c
 ${O}/estraca.o: src/lib/estraca.c
 ${O}/estraenroll.o: src/lib/estraenroll.c
 ${O}/estralimit.o: src/lib/estralimit.c
+${O}/estqueue.o: src/lib/estqueue.c
 ${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
 ${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}

@@ -16,10 +16,8 @@
 
 enum { DNS, IP, URI, EMAIL, SUBJECT, WANTED, KEYS, MAX, NKEYS };
 
-static const char *const keys[NKEYS] = {
-	"DNS_NAMES", "IP_NAMES", "URI_NAMES", "EMAIL_NAMES", "SUBJECT",
-	"SUBJECT_WANTED", "KEYS", "MAX_NAMES"
-};
+static const char *const keys[NKEYS] = {"DNS_NAMES", "IP_NAMES", "URI_NAMES",
+	"EMAIL_NAMES", "SUBJECT", "SUBJECT_WANTED", "KEYS", "MAX_NAMES"};
 
 struct words {
 	char **v;
