@@ -109,10 +109,11 @@ ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 estra = ${O}/estra.o ${O}/estraauth.o ${O}/estraenroll.o ${O}/estraca.o \
 	${O}/estralimit.o ${O}/estconf.o ${O}/estbody.o ${O}/esttoken.o \
-	${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o ${O}/keyval.o \
+	${O}/estqueue.o ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o \
+	${O}/keyval.o \
 	${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/chain.o ${O}/der.o \
 	${O}/ott.o ${O}/jws.o ${O}/b64.o ${O}/cgi.o ${NAMES} ${JSON} \
-	${O}/sandbox.o ${CRYPTO}
+	${O}/sandbox.o ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/est-ra: src/est-ra.c ${estra}
 	${LD} src/est-ra.c ${estra} -lcrypto
 

@@ -15,6 +15,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,13 +93,19 @@ cut_short(void)
 static int
 serve(void)
 {
+	/*
+	 * A server ends its programs when their answer is there or the client
+	 * gone: the line of log is still to come, and a certificate may be on
+	 * its way.  Everything here has a time limit.
+	 */
+	signal(SIGTERM, SIG_IGN);
 	self = getpid();
 	request.op = ESTRA_OPS;
 	request.now = time(NULL);
 	request.start = mono_ms();
 	keep_messages();
 	atexit(cut_short);
-	ossl_maker();
+	ossl_reader();
 	estra_serve(&request, CONF_DIR);
 	write_log();
 	estra_free(&request);

@@ -37,7 +37,7 @@ struct key {
 
 static const struct key keys[] = {
 	{"ADDRESSES", PATH, AT(addresses), 0, 0, 0, 0, NULL},
-	{"APPROVAL", WORD, AT(manual), 0, 0, 0, 0, "none manual"},
+	{"APPROVAL", WORD, AT(approval), 0, 0, 0, 0, "none enroll all"},
 	{"BODY_WIDTH", NUMBER, AT(body_width), 0, 0, 76, 76, NULL},
 	{"CACERTS", PATH, AT(cacerts), 1, 0, 0, 0, NULL},
 	{"CA_ROOT", PATH, AT(ca_root), 1, 0, 0, 0, NULL},
@@ -66,6 +66,9 @@ static const struct key keys[] = {
 	{"PROVISIONER_TYPE", WORD, AT(provisioner_type), 0, 0, 0, 0,
 	    "JWK X5C"},
 	{"QUEUE_DIR", PATH, AT(queue_dir), 0, 0, 0, 0, NULL},
+	{"QUEUE_MAX", NUMBER, AT(queue_max), 0, 1, 100000, 100, NULL},
+	{"QUEUE_MAX_AGE_SECONDS", NUMBER, AT(queue_max_age), 0, 60, 31536000,
+	    604800, NULL},
 	{"REENROLL", WORD, AT(reenroll), 0, 0, 0, 1, "no yes"},
 	{"RETRY_AFTER_SECONDS", NUMBER, AT(retry_after), 0, 1, 86400, 300,
 	    NULL},
@@ -197,8 +200,8 @@ lacking(const struct estconf *c)
 		return "CLIENT_CAS: missing, ENROLL is by certificate";
 	if (c->provisioner_type == ESTCONF_X5C && c->provisioner_cert == NULL)
 		return "PROVISIONER_CERT: missing, PROVISIONER_TYPE is X5C";
-	if (c->manual && c->queue_dir == NULL)
-		return "QUEUE_DIR: missing, APPROVAL is manual";
+	if (c->approval != ESTCONF_NONE && c->queue_dir == NULL)
+		return "QUEUE_DIR: missing, APPROVAL is asked for";
 	if (c->reenroll && c->crl_required && c->crl == NULL)
 		return "CRL: missing; name one, or REENROLL=no, or "
 		    "CRL_REQUIRED=no";

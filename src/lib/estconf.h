@@ -22,6 +22,9 @@ enum {
 	ESTCONF_BOTH
 };
 
+/* What somebody has to approve. */
+enum { ESTCONF_NONE, ESTCONF_ENROLL, ESTCONF_ALL };
+
 struct estconf {
 	char *name;		/* of the file */
 
@@ -52,8 +55,10 @@ struct estconf {
 	struct csrpolicy *policy;
 	int challenge_ignore;
 
-	int manual;
+	int approval;
 	char *queue_dir;
+	int queue_max;
+	int queue_max_age;	/* seconds */
 	int retry_after;	/* seconds */
 
 	int body_width;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The key of the provisioner in a process of its own: see estraca.h. */
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -37,7 +37,7 @@ memory_file(const char *name, const char *text, size_t len)
 {
 	int fd = memfd_create(name, 0);
 
-	if (fd != -1 && io_write(fd, text, len) == 0 &&
+	if (fd != -1 && fchmod(fd, 0600) == 0 && io_write(fd, text, len) == 0 &&
 	    lseek(fd, 0, SEEK_SET) == 0)
 		return fd;
 	warn("%s", name);
@@ -85,7 +85,7 @@ static _Noreturn void
 become_step_sign(const struct estconf *c, const char *csr, size_t len,
     const char *ott)
 {
-	char fd[32], sec[16], life[16];
+	char fd[32], sec[16], until[RFC3339_SIZE];
 	char *env[] = {NULL}, *prog = beside("step-sign");
 	const char *argv[] = {"step-sign", "-u", c->ca_url, "-A", c->ca_root,
 	    "-B", c->cacerts, "-U", fd, "-m", sec, NULL, NULL, NULL};
@@ -99,9 +99,8 @@ become_step_sign(const struct estconf *c, const char *csr, size_t len,
 	snprintf(fd, sizeof(fd), "/dev/fd/%d", TOKEN_FD);
 	snprintf(sec, sizeof(sec), "%d", c->max_seconds);
 	if (c->lifetime != 0) {
-		snprintf(life, sizeof(life), "%d", c->lifetime);
-		argv[11] = "-s";
-		argv[12] = life;
+		argv[11] = "-z";
+		argv[12] = rfc3339(time(NULL) + c->lifetime, until);
 	}
 	execve(prog, (char **)(size_t)argv, env);
 	err(EX_ERR, "%s", prog);

@@ -10,6 +10,7 @@
 #include "csrpolicy.h"
 #include "der.h"
 #include "estbody.h"
+#include "estqueue.h"
 #include "estraenroll.h"
 #include "util.h"
 
@@ -186,16 +187,49 @@ answer(struct estra *r, X509 *cert)
 	OPENSSL_free(der);
 }
 
-/* The token is spent when the certificate is there and before it goes out. */
+/* S18: somebody has to approve it.  0 when that was done. */
+static int
+approved(struct estra *r, const struct csrfacts *f, struct estqueue *q)
+{
+	const struct estqueue_ask ask = {.label = r->label,
+	    .identity = r->who, .address = r->cgi.peer, .now = r->now,
+	    .max_pending = r->conf.queue_max,
+	    .max_age = r->conf.queue_max_age};
+	const char *why = NULL;
+
+	switch (estqueue_ask(q, r->conf.queue_dir, f, &ask, &why)) {
+	case EX_YES:
+		return 0;
+	case EX_NO:
+		return estra_refuse(r, 403, ESTRA_DENIED, "not_approved",
+		    "the request is refused: %s", q->reason[0] != '\0' ?
+		    esc(q->reason) : "it was not approved");
+	case EX_TEMP:
+		snprintf(r->fields, sizeof(r->fields), "Retry-After: %d\r\n",
+		    r->conf.retry_after);
+		warnx("queue: %s", why);
+		return estra_refuse(r, 202, ESTRA_PENDING, "approval",
+		    "the request waits for approval");
+	default:
+		return estra_refuse(r, 500, ESTRA_FAILED, "queue",
+		    "the server is not in order; its log says why");
+	}
+}
+
+/*
+ * Token and approval are used up when the certificate is there and before it
+ * goes out: no certificate, nothing lost; nobody gets two.
+ */
 static void
-sign(struct estra *r, const struct csrfacts *f)
+sign(struct estra *r, const struct csrfacts *f, struct estqueue *q)
 {
 	X509 *cert = NULL;
 
 	if (issue(r, f, &cert) == -1)
 		return;
-	if (r->has_token && esttoken_spend(&r->token) == -1)
-		estra_refuse(r, 500, ESTRA_FAILED, "token_store",
+	if ((r->has_token && esttoken_spend(&r->token) == -1) ||
+	    (q != NULL && estqueue_done(q) == -1))
+		estra_refuse(r, 500, ESTRA_FAILED, "state",
 		    "the server is not in order; its log says why");
 	else
 		answer(r, cert);
@@ -206,8 +240,16 @@ void
 estra_enroll(struct estra *r)
 {
 	struct csrfacts f = {.req = NULL};
+	struct estqueue q;
 
-	if (read_request(r, &f) == 0 && check_request(r, &f) == 0)
-		sign(r, &f);
+	if (read_request(r, &f) == 0 && check_request(r, &f) == 0) {
+		if (r->conf.approval < (r->op == ESTRA_ENROLL ?
+		    ESTCONF_ENROLL : ESTCONF_ALL))
+			sign(r, &f, NULL);
+		else if (approved(r, &f, &q) == 0) {
+			sign(r, &f, &q);
+			estqueue_drop(&q);
+		}
+	}
 	csrfacts_free(&f);
 }
