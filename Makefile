@@ -29,13 +29,15 @@ LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
 	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek \
-	est-ra
+	est-ra \
+	step-ott step-revoke step-sign
 SCRIPTS = ca-init demo
 INSTALLED = ca-init
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1 \
-	est-ra.8
+	est-ra.8 \
+	step-ott.1 step-revoke.1 step-sign.1
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test \
 	esttoken-test keyval-test \
@@ -60,8 +62,8 @@ NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
 HTTP = ${O}/http.o ${O}/httpfield.o
 ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${HTTP} \
-	${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o ${O}/sandbox.o \
-	${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+	${O}/client.o ${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o \
+	${O}/sandbox.o ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
 	${O}/acmeauthz.o ${O}/acmechain.o ${O}/ari.o ${O}/hook.o \
 	${O}/webroot.o ${O}/http01.o ${O}/alpn01.o ${O}/responder.o \
@@ -89,7 +91,7 @@ ${B}/acme-account: src/acme-account.c ${acmeaccount}
 acmeorder = ${ORDER} ${ACME}
 ${B}/acme-order: src/acme-order.c ${acmeorder}
 	${LD} src/acme-order.c ${acmeorder} -lcurl -ljansson -lssl -lcrypto
-acmerevoke = ${ACME}
+acmerevoke = ${O}/reason.o ${ACME}
 ${B}/acme-revoke: src/acme-revoke.c ${acmerevoke}
 	${LD} src/acme-revoke.c ${acmerevoke} -lcurl -ljansson -lcrypto
 acmerenewal = ${O}/ari.o ${ACME}
@@ -116,6 +118,16 @@ estra = ${O}/estra.o ${O}/estraauth.o ${O}/estraenroll.o ${O}/estraca.o \
 	${O}/sandbox.o ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/est-ra: src/est-ra.c ${estra}
 	${LD} src/est-ra.c ${estra} -lcrypto
+OTT = ${O}/ott.o ${O}/jws.o ${O}/b64.o ${NAMES} ${JSON} ${O}/sandbox.o ${CRYPTO}
+STEP = ${O}/stepsession.o ${O}/stepca.o ${O}/client.o ${O}/chain.o ${O}/json.o \
+	${HTTP} ${OTT}
+${B}/step-ott: src/step-ott.c ${OTT}
+	${LD} src/step-ott.c ${OTT} -lcrypto
+steprevoke = ${O}/reason.o ${STEP}
+${B}/step-revoke: src/step-revoke.c ${steprevoke}
+	${LD} src/step-revoke.c ${steprevoke} -lcurl -ljansson -lcrypto
+${B}/step-sign: src/step-sign.c ${STEP}
+	${LD} src/step-sign.c ${STEP} -lcurl -ljansson -lcrypto
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
@@ -128,7 +140,8 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	addrlist csrfacts csrpolicy \
 	ott stepca \
 	cgi estconf estra estraauth estraca estraenroll estralimit \
-	estqueue
+	estqueue \
+	client reason stepsession
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -186,6 +199,9 @@ ${O}/estraca.o: src/lib/estraca.c
 ${O}/estraenroll.o: src/lib/estraenroll.c
 ${O}/estralimit.o: src/lib/estralimit.c
 ${O}/estqueue.o: src/lib/estqueue.c
+${O}/client.o: src/lib/client.c
+${O}/reason.o: src/lib/reason.c
+${O}/stepsession.o: src/lib/stepsession.c
 ${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
 ${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}

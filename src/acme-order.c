@@ -205,17 +205,6 @@ opt_listen(char *s)
 		errx(EX_ERR, "-l %s: not addr:port or addr:port/tls", esc(s));
 }
 
-static time_t
-opt_time(int opt, const char *s)
-{
-	time_t t;
-
-	if (rfc3339_parse(s, &t) == -1 || t <= 0)
-		errx(EX_ERR, "-%c %s: not a time such as 2026-11-21T22:13:42Z",
-		    opt, esc(s));
-	return t;
-}
-
 int
 main(int argc, char *argv[])
 {

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "acme.h"
@@ -20,15 +19,8 @@
 #include "b64.h"
 #include "ossl.h"
 #include "pem.h"
+#include "reason.h"
 #include "util.h"
-
-/* Reasons by number (RFC 5280 section 5.3.1); 7 is not used. */
-static const char *const reasons[] = {"unspecified", "keyCompromise",
-    "cACompromise", "affiliationChanged", "superseded",
-    "cessationOfOperation", "certificateHold", NULL, "removeFromCRL",
-    "privilegeWithdrawn", "aACompromise"};
-
-#define REASONS (sizeof(reasons) / sizeof(reasons[0]))
 
 static _Noreturn void
 usage(void)
@@ -36,22 +28,6 @@ usage(void)
 	fprintf(stderr, "usage: acme-revoke [-OVv] [-e file] [-G reason] "
 	    "[-m sec] -A file -u url -a account | -k key [file]\n");
 	exit(EX_ERR);
-}
-
-static int
-reason_number(const char *text)
-{
-	long long v;
-	size_t i;
-
-	for (i = 0; i < REASONS; i++)
-		if (reasons[i] != NULL && strcmp(text, reasons[i]) == 0)
-			return (int)i;
-	if (parse_num(text, 0, REASONS - 1, &v) == -1 || reasons[v] == NULL)
-		errx(EX_ERR, "-G %s: not a reason of RFC 5280, such as "
-		    "keyCompromise, superseded or 0 to 10 without 7",
-		    esc(text));
-	return (int)v;
 }
 
 /* What revokeCert is sent, for the caller to free. */
@@ -117,7 +93,7 @@ main(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, ":" ACME_OPTS "G:a:k:")) != -1) {
 		switch (ch) {
 		case 'G':
-			reason = reason_number(optarg);
+			reason = opt_reason(ch, optarg);
 			break;
 		case 'a':
 			account = optarg;

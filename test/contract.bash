@@ -18,7 +18,8 @@
 #             -o       knows -o: a call that fails leaves no such file
 #
 # -f, -m, -s and -2 may be given many times.  ARGS are split at blanks and run
-# in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem.
+# in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem,
+# ott.
 # Every failure is one line on stderr and nothing on stdout.
 
 rows() {
@@ -55,6 +56,28 @@ rows() {
 	row cert-deploy -g "$deploy" -i a.example.chain.pem \
 	    -m '-k a.example.key' -m store -s "$deploy - surplus" \
 	    -2 '-k - store' -f '-k @ store' -f "$deploy @"
+	local ott='-u https://127.0.0.1:9 -P jwk'
+	row step-ott -g "$ott -k ed.key" -i req.pem -m "$ott" \
+	    -m '-u https://127.0.0.1:9 -k ed.key' -m '-P jwk -k ed.key' -m '-T' \
+	    -m "$ott -k ed.key -I 7" -s "$ott -k ed.key req.pem surplus" \
+	    -s "$ott -k ed.key -r -I 7 a.example.pem" -f "$ott -k ed.key @" \
+	    -f "$ott -k @ req.pem" -f "$ott -k a.example.key -c @ req.pem"
+	row step-ott -g "$ott -k a.example.key -c a.example.chain.pem -r" \
+	    -i a.example.pem
+	ott='-u https://127.0.0.1:9 -A root.pem'
+	row step-sign -g "$ott -U ott" -i req.pem -n -m "$ott" -m '-A' \
+	    -m '-A root.pem -U ott' -m '-u https://127.0.0.1:9 -U ott' \
+	    -s "$ott -U ott req.pem surplus" -2 "$ott -U -" -2 "$ott -U - -" \
+	    -f "$ott -U @ req.pem" -f "$ott -U ott @" -f "$ott -U ott -B @" \
+	    -f '-u https://127.0.0.1:9 -A @ -U ott req.pem'
+	row step-revoke -g "$ott -U ott" -i a.example.pem -n -m "$ott" -m '-A' \
+	    -m "$ott -k ed.key" -m "$ott -c a.example.pem" \
+	    -m "$ott -U ott -k a.example.key -c a.example.pem" \
+	    -m "$ott -I 7 -k a.example.key -c a.example.pem" \
+	    -s "$ott -U ott -I 7 a.example.pem" -2 "$ott -U -" \
+	    -s "$ott -k a.example.key -c a.example.pem a.example.pem" \
+	    -f "$ott -U @ a.example.pem" -f "$ott -U ott @" \
+	    -f "$ott -c @ -k ed.key" -f "$ott -c a.example.pem -k @"
 	row tls-peek -m '-A root.pem' -s '-A root.pem 127.0.0.1:9 surplus' \
 	    -f '-A @ 127.0.0.1:9' -f '-c @ -k ed.key 127.0.0.1:9' \
 	    -f '-c a.example.pem -k @ 127.0.0.1:9'
@@ -211,6 +234,7 @@ contract_files() {
 	    make_key ed.key ed25519 &&
 	    openssl req -new -key a.example.key -subj / \
 		-addext subjectAltName=DNS:a.example -out req.pem &&
+	    echo a.b.c >ott &&
 	    openssl enc -aes-128-ctr -K 00 -iv 00 -in /dev/zero 2>/dev/null |
 		head -c 65536 >noise
 }

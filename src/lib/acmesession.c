@@ -5,49 +5,8 @@
 
 #include "acmeaccount.h"
 #include "acmesession.h"
-#include "io.h"
-#include "pem.h"
-#include "sandbox.h"
+#include "client.h"
 #include "util.h"
-
-/* The PEM text that libcurl is given: it must hold a certificate. */
-static char *
-read_anchors(const char *path, size_t *len)
-{
-	char *pem = io_slurp(path, IO_PEM_MAX, len);
-	STACK_OF(X509) *certs;
-
-	if (pem == NULL)
-		return NULL;
-	if ((certs = pem_certs(pem, *len, io_name(path), 0)) == NULL) {
-		free(pem);
-		return NULL;
-	}
-	pem_certs_free(certs);
-	return pem;
-}
-
-static int
-confine(const char *writable, unsigned int port, unsigned int proxy)
-{
-	static const char *const resolver[] = {"/etc/gai.conf",
-	    "/etc/host.conf", "/etc/hosts", "/etc/nsswitch.conf",
-	    "/etc/resolv.conf", "/etc/services", "/run/systemd/resolve"};
-	int s = sandbox_begin();
-	size_t i;
-
-	for (i = 0; i < sizeof(resolver) / sizeof(resolver[0]); i++)
-		sandbox_path(s, resolver[i], SANDBOX_READ);
-	if (writable != NULL) {
-		sandbox_path(s, writable, SANDBOX_CREATE | SANDBOX_READ);
-		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
-	}
-	sandbox_connect(s, port);
-	if (proxy != 0)
-		sandbox_connect(s, proxy);
-	sandbox_connect(s, 53);
-	return sandbox_apply(s);
-}
 
 int
 acme_opt(struct acme *a, struct acme_conf *conf, int ch, const char *arg)
@@ -92,7 +51,7 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	}
 	if (conf->proxy && http_proxy(&http.proxy, &proxy_port) == -1)
 		return EX_ERR;
-	if ((a->anchors = read_anchors(conf->anchors,
+	if ((a->anchors = client_anchors(conf->anchors,
 	    &http.anchors_len)) == NULL)
 		return EX_ERR;
 	a->events_name = conf->events;
@@ -107,7 +66,7 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 		return EX_ERR;
 	http.anchors = a->anchors;
 	http.deadline = a->deadline;
-	if (confine(conf->writable, port, proxy_port) == -1 ||
+	if (client_confine(conf->writable, port, proxy_port) == -1 ||
 	    (a->http = http_new(&http)) == NULL)
 		return EX_ERR;
 	if (a->signer != NULL && (a->key = signer_info(a->signer)) == NULL)

@@ -142,6 +142,17 @@ opt_num(int opt, const char *s, long long min, long long max)
 	return v;
 }
 
+time_t
+opt_time(int opt, const char *s)
+{
+	time_t t;
+
+	if (rfc3339_parse(s, &t) == -1 || t <= 0)
+		errx(EX_ERR, "-%c %s: not a time such as 2026-11-21T22:13:42Z",
+		    opt, esc(s));
+	return t;
+}
+
 /* Days since 1970-01-01 of a civil date, and back: exact for all years. */
 time_t
 utc_seconds(int year, int month, int day, int hour, int min, int sec)

@@ -61,6 +61,8 @@ int parse_num(const char *s, long long min, long long max, long long *out);
  * one line that names the range when it is anything else.
  */
 long long opt_num(int opt, const char *s, long long min, long long max);
+/* The same as a time of RFC 3339, after 1970. */
+time_t opt_time(int opt, const char *s);
 
 /* Length of the text rfc3339() writes, with its NUL. */
 #define RFC3339_SIZE 32
