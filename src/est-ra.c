@@ -38,9 +38,9 @@ static int log_fd = -1;
 static pid_t self;
 
 static _Noreturn void
-usage(void)
+usage(const char *more)
 {
-	fprintf(stderr, "usage: est-ra [-V] -t dir\n");
+	fprintf(stderr, "usage: est-ra [-V] -t dir%s\n", more);
 	_exit(EX_ERR);
 }
 
@@ -234,13 +234,12 @@ main(int argc, char *argv[])
 			dir = optarg;
 			break;
 		default:
-			usage();
+			usage("");
 		}
 	}
 	if (argc == 1)
-		errx(EX_ERR, "a CGI program: started by a web server for each "
-		    "request, see est-ra(8)");
+		usage(" (else it is a CGI program, for a web server to start)");
 	if (optind != argc || dir == NULL)
-		usage();
+		usage("");
 	return check(dir);
 }

@@ -85,6 +85,7 @@ rows() {
 	    -s 'target.out surplus' -f '@/target'
 	row log-json -g '-T 1800000000 INFO agent cert.renewed serial=1' -d \
 	    -m INFO -m 'INFO agent' -2 'INFO agent note - -'
+	row est-ra -m '' -s '-t . surplus' -f '-t @'
 	row ca-init -g '-d target.out' -m '' -s '-d target.out surplus'
 	row demo -s 'server surplus'
 }

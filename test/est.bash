@@ -3,8 +3,9 @@
 # What the tests of est-ra have in common.
 #
 #   est_conf LABEL [KEY=value ...]
-#       conf/LABEL.conf: by token, names below .example, files of $EST_CA (a
-#       directory of ca-init); KEY= takes a key away
+#       conf/LABEL.conf: by token, names below .example, the CA of $EST_URL,
+#       $EST_ROOT, $EST_INT, $EST_KEY (the provisioner's); KEY= takes a key
+#       away
 #   est_token [KEY=value ...]
 #       a token for one use in tokens/, printed
 #   ra METHOD PATH [VARIABLE=value ...]
@@ -14,19 +15,23 @@
 #       the same for a body, application/pkcs10
 #   csr KEY SUBJECT [SAN]
 #       a request as base64 of DER, on stdout
+#   make_crl FILE [from=TIME] [to=TIME] [SERIAL ...]
+#       the list of $EST_INT, signed with $EST_INT_KEY
+#   cert_env CERT [VERIFY]
+#       CLIENT, variables for ra: the client has shown this certificate
 
 est_conf() {
 	local label=$1 word
 	shift
 	mkdir -p conf state tokens queue/pending queue/approved queue/denied
-	[ -s cas.pem ] || cat "$EST_CA"/certs/{intermediate_ca,root_ca}.crt >cas.pem
+	[ -s cas.pem ] || cat "$EST_INT" "$EST_ROOT" >cas.pem
 	{
 		cat <<-END
-		CA_URL=${EST_CA_URL-https://127.0.0.1:9}
-		CA_ROOT=$EST_CA/certs/root_ca.crt
+		CA_URL=$EST_URL
+		CA_ROOT=$EST_ROOT
 		CACERTS=$PWD/cas.pem
 		PROVISIONER=jwk
-		PROVISIONER_KEY=$EST_CA/secrets/jwk.key
+		PROVISIONER_KEY=$EST_KEY
 		STATE_DIR=$PWD/state
 		TOKEN_DIR=$PWD/tokens
 		ENROLL=token
@@ -59,16 +64,15 @@ est_token() {
 ra() {
 	local method=$1 path=$2
 	shift 2
-	head=head body=body log=log
 	env -i HTTPS=on REMOTE_ADDR=192.0.2.7 EST_RA_CONF="$PWD/conf" \
 	    REQUEST_METHOD="$method" PATH_INFO="$path" "$@" \
-	    timeout 60 "$ECA_BIN/est-ra" >answer 2>$log || return
-	sed '/^\r$/q' answer | tr -d '\r' >$head
-	sed '1,/^\r$/d' answer >$body
-	status=$(sed -n 's/^Status: \([0-9]*\) .*/\1/p' $head)
-	[ "$(wc -l <$log)" -eq 1 ]
+	    timeout 60 "$ECA_BIN/est-ra" >answer 2>log || return
+	sed '/^\r$/q' answer | tr -d '\r' >head
+	sed '1,/^\r$/d' answer >body
+	status=$(sed -n 's/^Status: \([0-9]*\) .*/\1/p' head)
+	[ "$(wc -l <log)" -eq 1 ]
 	jq -e --arg s "$status" '.status == ($s | tonumber) and
-	    .service == "est-ra"' $log >/dev/null
+	    .service == "est-ra"' log >/dev/null
 }
 
 ra_post() {
@@ -89,7 +93,47 @@ csr() {
 	echo
 }
 
+make_crl() {
+	local file=$1 from='1 hour ago' to='1 day' word
+	shift
+	: >crl.index
+	printf '01\n' >crl.number
+	printf '[ca]\ndefault_ca = c\n[c]\ndatabase = crl.index\n%s\n' \
+	    'crlnumber = crl.number
+default_md = sha256
+crl_extensions = x
+[x]
+authorityKeyIdentifier = keyid:always' >crl.cnf
+	for word; do
+		case $word in
+		from=* | to=*) local "$word" ;;
+		*) printf 'R\t%s\t%s,keyCompromise\t%s\tunknown\t/CN=x\n' \
+			401231235959Z 200101000000Z "$word" >>crl.index ;;
+		esac
+	done
+	openssl ca -gencrl -config crl.cnf -cert "$EST_INT" \
+	    -keyfile "$EST_INT_KEY" -out "$file" \
+	    -crl_lastupdate "$(date -u -d "$from" +%Y%m%d%H%M%SZ)" \
+	    -crl_nextupdate "$(date -u -d "$to" +%Y%m%d%H%M%SZ)" 2>crl.err ||
+	    { cat crl.err >&2; return 1; }
+}
+
+cert_env() {
+	CLIENT=("SSL_CLIENT_VERIFY=${2-SUCCESS}" "SSL_CLIENT_CERT=$(<"$1")")
+}
+
+# waiting_ra VARIABLE=value ...: est-ra in the background, waiting for a body.
+waiting_ra() {
+	[ -p pipe ] || mkfifo pipe
+	exec 7<>pipe
+	# shellcheck disable=SC2016	# for the inner shell
+	start_bg bash -c 'exec "$@" <pipe 7>&-' - env -i HTTPS=on \
+	    REMOTE_ADDR=192.0.2.7 EST_RA_CONF="$PWD/conf" \
+	    REQUEST_METHOD=POST PATH_INFO=/simpleenroll CONTENT_LENGTH=100 \
+	    CONTENT_TYPE=application/pkcs10 "$@" "$ECA_BIN/est-ra"
+}
+
 # said FILTER: a filter of jq is true for the line of log.
 said() {
-	jq -e "$1" "$log" >/dev/null || { cat "$log"; return 1; }
+	jq -e "$1" log >/dev/null || { cat log; return 1; }
 }
