@@ -18,7 +18,7 @@ setup_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	est_conf default
 	csr "$EST_DIR/new.key" /CN=dev1.example DNS:dev1.example >dev1.csr
 }
@@ -172,10 +172,10 @@ answered() {
 @test 'est-ra asks for a token with 401, refuses with 403 (S6)' {
 	ra_post /simpleenroll dev1.csr
 	answered 401 no_token
-	grep -qx 'WWW-Authenticate: Basic realm="est", charset="UTF-8"' head
+	grep -qx 'WWW-Authenticate: Basic realm="est", charset="UTF-8"' headers
 	ra_post /simplereenroll dev1.csr
 	answered 403 no_cert
-	run -1 grep -qi www-authenticate head
+	run -1 grep -qi www-authenticate headers
 	est_conf default ENROLL=no
 	ra_post /simpleenroll dev1.csr
 	answered 403 closed
@@ -265,10 +265,10 @@ flocked() {
 @test 'est-ra: methods and media types (S10)' {
 	ra POST /cacerts
 	answered 405 method
-	grep -qx 'Allow: GET, HEAD' head
+	grep -qx 'Allow: GET, HEAD' headers
 	ra GET /simpleenroll
 	answered 405 method
-	grep -qx 'Allow: POST' head
+	grep -qx 'Allow: POST' headers
 	ra HEAD /cacerts
 	answered 200
 	local type
@@ -343,14 +343,14 @@ flocked() {
 }
 
 @test 'est-ra: a request, whole, signed by its key, strong (S13)' {
-	local auth der
+	local auth
 	auth=$(basic "$(est_token)")
 	openssl base64 -d -A <dev1.csr >der
 	{ cat der; echo; } | openssl base64 -A >long
 	ra_post /simpleenroll long "$auth"
 	answered 400 csr
-	head -c 100 der | openssl base64 -A >cut
-	ra_post /simpleenroll cut "$auth"
+	head -c 100 der | openssl base64 -A >short.csr
+	ra_post /simpleenroll short.csr "$auth"
 	answered 400 csr
 	echo AAAA >zero
 	ra_post /simpleenroll zero "$auth"
@@ -387,9 +387,9 @@ flocked() {
 
 @test 'est-ra: cacerts are the certificates, without a signature (S14, S16)' {
 	ra GET /cacerts
-	grep -qx 'Content-Type: application/pkcs7-mime; smime-type=certs-only' head
-	grep -qx 'Content-Transfer-Encoding: base64' head
-	grep -qx "Content-Length: $(stat -c %s body)" head
+	grep -qx 'Content-Type: application/pkcs7-mime; smime-type=certs-only' headers
+	grep -qx 'Content-Transfer-Encoding: base64' headers
+	grep -qx "Content-Length: $(stat -c %s body)" headers
 	openssl base64 -d <body | openssl pkcs7 -inform DER -print_certs \
 	    -outform PEM -out got.pem
 	openssl storeutl -noout -text -certs cas.pem | grep -c Subject: >want
@@ -418,13 +418,13 @@ flocked() {
 	ra GET /csrattrs
 	answered 204
 	[ ! -s body ]
-	run -1 grep -qi content- head
+	run -1 grep -qi content- headers
 	echo MDIGCSqGSIb3DQEJBzASBgcqhkjOPQIBMQcGBSuBBAAiBgcrBgEBAQEWBggqhkjOPQQDAw== \
 	    >attrs
 	est_conf default "CSRATTRS=$PWD/attrs"
 	ra GET /csrattrs
 	answered 200
-	grep -qx 'Content-Type: application/csrattrs' head
+	grep -qx 'Content-Type: application/csrattrs' headers
 	diff attrs body
 	echo '-' >attrs
 	ra GET /csrattrs
@@ -512,7 +512,7 @@ extendedKeyUsage = serverAuth'
 		est_conf default "CRL=$PWD/$crl.crl"
 		renewal dev1.csr
 		answered 503 crl
-		grep -q '^Retry-After: ' head
+		grep -q '^Retry-After: ' headers
 		said '.level == "error" and (.detail | test("'$crl'.crl"))'
 		est_conf default "CRL=$PWD/$crl.crl" CRL_REQUIRED=no
 		renewal dev1.csr
@@ -650,7 +650,7 @@ challengePassword=Sesame-1234' >req.cnf
 	auth=$(basic "$(est_token)")
 	ra_post /simpleenroll dev1.csr "$auth"
 	answered 202 approval
-	grep -qx 'Retry-After: 77' head
+	grep -qx 'Retry-After: 77' headers
 	said '.decision == "pending" and .event == "provision.request.accepted"'
 	key=$(ls queue/pending)
 	# The same again, and signed anew, is the same.
@@ -672,7 +672,7 @@ challengePassword=Sesame-1234' >req.cnf
 	token=$(est_token)
 	ra_post /simpleenroll dev1.csr "$(basic "$token")"
 	answered 503 ca_unreachable
-	grep -qx 'Retry-After: 30' head
+	grep -qx 'Retry-After: 30' headers
 	[ -e "tokens/${token:0:5}" ]
 	run -1 grep -q 127.0.0.1 answer
 }
@@ -688,7 +688,7 @@ challengePassword=Sesame-1234' >req.cnf
 	done
 	ra GET /cacerts
 	answered 429 rate
-	grep -q '^Retry-After: ' head
+	grep -q '^Retry-After: ' headers
 	ra GET /cacerts REMOTE_ADDR=::ffff:192.0.2.7
 	answered 429
 	ra GET /cacerts REMOTE_ADDR=192.0.2.8
@@ -708,7 +708,7 @@ challengePassword=Sesame-1234' >req.cnf
 	ra GET /cacerts
 	size=$(du -sb state | cut -f1)
 	for i in {1..100}; do
-		ra GET /cacerts REMOTE_ADDR=10.1.2.$i
+		ra GET /cacerts REMOTE_ADDR="10.1.2.$i"
 	done
 	[ "$(du -sb state | cut -f1)" -eq "$size" ]
 	truncate -s 100 state/counts
@@ -721,7 +721,7 @@ challengePassword=Sesame-1234' >req.cnf
 	waiting_ra "$(basic "$(est_token)")"
 	wait_file state/counts
 	wait_for 10 ra_busy
-	grep -qx 'Retry-After: 2' head
+	grep -qx 'Retry-After: 2' headers
 	ra GET /cacerts
 	answered 200
 	exec 7>&-

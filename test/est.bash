@@ -10,7 +10,7 @@
 #       a token for one use in tokens/, printed
 #   ra METHOD PATH [VARIABLE=value ...]
 #       est-ra as a front end runs it, stdin is the body; sets status, and
-#       head, body, log (files)
+#       headers, body, log (files)
 #   ra_post PATH FILE [VARIABLE=value ...]
 #       the same for a body, application/pkcs10
 #   csr KEY SUBJECT [SAN]
@@ -67,19 +67,20 @@ ra() {
 	env -i HTTPS=on REMOTE_ADDR=192.0.2.7 EST_RA_CONF="$PWD/conf" \
 	    REQUEST_METHOD="$method" PATH_INFO="$path" "$@" \
 	    timeout 60 "$ECA_BIN/est-ra" >answer 2>log || return
-	sed '/^\r$/q' answer | tr -d '\r' >head
+	sed '/^\r$/q' answer | tr -d '\r' >headers
 	sed '1,/^\r$/d' answer >body
-	status=$(sed -n 's/^Status: \([0-9]*\) .*/\1/p' head)
+	status=$(sed -n 's/^Status: \([0-9]*\) .*/\1/p' headers)
 	[ "$(wc -l <log)" -eq 1 ]
 	jq -e --arg s "$status" '.status == ($s | tonumber) and
 	    .service == "est-ra"' log >/dev/null
 }
 
 ra_post() {
-	local path=$1 file=$2
+	local path=$1 file=$2 len
 	shift 2
+	len=$(stat -L -c %s "$file")
 	ra POST "$path" CONTENT_TYPE=application/pkcs10 \
-	    CONTENT_LENGTH="$(stat -L -c %s "$file")" "$@" <"$file"
+	    CONTENT_LENGTH="$len" "$@" <"$file"
 }
 
 # basic TOKEN: the variable a front end makes of it.
@@ -119,6 +120,7 @@ authorityKeyIdentifier = keyid:always' >crl.cnf
 }
 
 cert_env() {
+	# shellcheck disable=SC2034	# for the tests
 	CLIENT=("SSL_CLIENT_VERIFY=${2-SUCCESS}" "SSL_CLIENT_CERT=$(<"$1")")
 }
 
