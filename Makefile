@@ -30,14 +30,18 @@ LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
 	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek \
 	est-ra \
-	step-ott step-revoke step-sign
-SCRIPTS = ca-init demo
-INSTALLED = ca-init
+	step-ott step-revoke step-sign \
+	csr-check whitelist-check
+SCRIPTS = ca-init demo \
+	est-queue est-token
+INSTALLED = ca-init \
+	est-queue est-token
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
 	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1 \
 	est-ra.8 \
-	step-ott.1 step-revoke.1 step-sign.1
+	step-ott.1 step-revoke.1 step-sign.1 \
+	csr-check.1 est-queue.8 est-token.8 whitelist-check.1
 UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
 	replace-test util-test wycheproof-test \
 	esttoken-test keyval-test \
@@ -128,6 +132,13 @@ ${B}/step-revoke: src/step-revoke.c ${steprevoke}
 	${LD} src/step-revoke.c ${steprevoke} -lcurl -ljansson -lcrypto
 ${B}/step-sign: src/step-sign.c ${STEP}
 	${LD} src/step-sign.c ${STEP} -lcurl -ljansson -lcrypto
+csrcheck = ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o ${O}/keyval.o \
+	${O}/name.o ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
+${B}/csr-check: src/csr-check.c ${csrcheck}
+	${LD} src/csr-check.c ${csrcheck} -lcrypto
+whitelistcheck = ${O}/addrlist.o ${O}/sandbox.o ${O}/io.o ${U}
+${B}/whitelist-check: src/whitelist-check.c ${whitelistcheck}
+	${LD} src/whitelist-check.c ${whitelistcheck}
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \

@@ -60,6 +60,8 @@ libraries() {
 	[ -z "$(libraries http01-serve)" ]
 	[ -z "$(libraries file-replace)" ]
 	[ -z "$(libraries log-json)" ]
+	[ "$(libraries csr-check)" = crypto ]
+	[ -z "$(libraries whitelist-check)" ]
 }
 
 @test "make: the programs are hardened" {

@@ -19,7 +19,7 @@
 #
 # -f, -m, -s and -2 may be given many times.  ARGS are split at blanks and run
 # in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem,
-# ott.
+# ott, allow.txt.
 # Every failure is one line on stderr and nothing on stdout.
 
 rows() {
@@ -85,6 +85,17 @@ rows() {
 	    -s 'target.out surplus' -f '@/target'
 	row log-json -g '-T 1800000000 INFO agent cert.renewed serial=1' -d \
 	    -m INFO -m 'INFO agent' -2 'INFO agent note - -'
+	row csr-check -i req.pem -g '' -d -c 1048576 -s 'req.pem surplus' \
+	    -2 '-b - -' -2 '-x -' -f @ -f '-b @ req.pem' -f '-x @ req.pem'
+	row whitelist-check -g '- 192.0.2.1' -i allow.txt -q -m '' \
+	    -m allow.txt -f '@ 192.0.2.1'
+	row est-token -m '' -m '-d .' -m '-d . what' -m 'list' \
+	    -s '-d . add a b' -s '-d . list a' -m '-d . remove' \
+	    -s '-d . remove aaaaa b' -s '-d . prune a' -f '-d @ list'
+	row est-queue -m '' -m '-d .' -m '-d . what' -m list \
+	    -s '-d . list a' -m '-d . show' -s '-d . show a b' \
+	    -m '-d . approve' -s '-d . approve a b' -m '-d . deny' \
+	    -s '-d . deny a b c' -s '-d . prune a' -f '-d @ list'
 	row est-ra -m '' -s '-t . surplus' -f '-t @'
 	row ca-init -g '-d target.out' -m '' -s '-d target.out surplus'
 	row demo -s 'server surplus'
@@ -233,6 +244,7 @@ contract_files() {
 	make_ca . &&
 	    make_cert . a.example san=DNS:a.example from=2026-01-01 to=2040-01-01 &&
 	    make_key ed.key ed25519 &&
+	    echo 192.0.2.0/24 >allow.txt &&
 	    openssl req -new -key a.example.key -subj / \
 		-addext subjectAltName=DNS:a.example -out req.pem &&
 	    echo a.b.c >ott &&

@@ -271,6 +271,15 @@ csr_scripts() {
 	    -n a.example "$CA/a.example.chain.pem"
 }
 
+@test "csr-check without memory says neither yes nor no" {
+	openssl req -new -key "$CA/a.example.key" -subj /CN=a.example \
+	    -addext subjectAltName=DNS:a.example -out req.csr
+	printf '%s\n' DNS_NAMES=.b.example 'IP_NAMES=::/0' >policy
+	starved 500 nothing same -- csr-check -x "$CA/a.example.pem" \
+	    "$DIR/req.csr"
+	starved 500 -i req.csr nothing same -- csr-check -b "$DIR/policy"
+}
+
 # cert-deploy: an error leaves the old pair, but maybe a generation besides
 # that is not current; the next run goes well and heals the rest.
 deploy_scripts() {

@@ -310,6 +310,44 @@ replace_scripts() {
 	swept 5 -s -e ENOSPC setup check -- sh -c "$replace"
 }
 
+# A token that is spent by a server: free or spent, and spent when the server
+# was told so.  Where it cannot be renamed it is removed.
+token_scripts() {
+	case $ECA_BIN in
+	*/san/bin) spend=$ECA_ROOT/build/san/unit/esttoken-test ;;
+	*) spend=$ECA_ROOT/build/plain/unit/esttoken-test ;;
+	esac
+	spend="$spend spend store x <token"
+	cat >setup <<-'END'
+	mkdir store
+	est-token -d store add >token
+	END
+	script check <<-'END'
+	tool=esttoken-test
+	if [ "$phase" = done ]; then
+		[ "$(ls -A store | wc -l)" -le 1 ]
+		[ ! -e store/????? ]
+	elif [ -e store/????? ]; then
+		[ "$(ls -A store | wc -l)" -eq 1 ]
+		died || failed
+	else
+		worked || died
+	fi
+	END
+	cat >again <<-END
+	[ ! -e store/????? ] || $spend
+	END
+}
+
+@test "est-token: a token killed anywhere, or failing, is free or spent" {
+	require est-token
+	token_scripts
+	swept 2 -r again setup check -- sh -c "$spend"
+	for error in ENOSPC EIO; do
+		swept 2 -e "$error" -r again setup check -- sh -c "$spend"
+	done
+}
+
 # cert-deploy: whoever resolves current finds one of the two pairs, whole, and
 # so does who looks into any generation.
 deploy_scripts() {

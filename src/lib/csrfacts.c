@@ -258,7 +258,7 @@ csrfacts_pem(struct csrfacts *f, const char *pem, size_t len,
 	if (rc == 0 && (n != 1 || der == NULL)) {
 		warnx("%s: %s", name, n == 0 ?
 		    "no certificate request in PEM form found" :
-		    "more than one certificate request and nothing else");
+		    "not one certificate request and nothing else");
 		rc = -1;
 	}
 	if (rc == 0)

@@ -276,6 +276,8 @@ command(char *argv[])
 int
 main(int argc, char *argv[])
 {
+	char *path;
+
 	if (argc == 4)
 		return command(argv);
 	if (mkdtemp(dir) == NULL)
@@ -289,7 +291,9 @@ main(int argc, char *argv[])
 	check_case("esttoken: free again when its taker is killed", killed);
 	check_case("esttoken: one of many racers gets it", race);
 	put("");
-	unlink(xasprintf("%s/k7m2p", dir));
+	path = xasprintf("%s/k7m2p", dir);
+	unlink(path);
+	free(path);
 	if (rmdir(dir) == -1)
 		err(EX_ERR, "%s", dir);
 	return check_end();

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: ISC
+#
+# store.sh: directories of small KEY=value files that a server reads and a
+# command looks after (est-token, est-queue). Sourced after base.sh; the script
+# sets dir.
+
+# store_open: the directory is there; from now on it is the current one.
+store_open() {
+	[ -d "$dir" ] || die "$dir" 'no such directory'
+	case $dir in
+	-*) dir=./$dir ;;
+	esac
+	cd "$dir" || die "$dir" 'cannot go there'
+	dir=$(pwd -P)
+}
+
+# own FILE...: what root makes belongs to whom the directory belongs to.
+own() {
+	[ "$(id -u)" -ne 0 ] || chown "$(stat -c %u:%g .)" "$@"
+}
+
+# json_lines TEXT: awk over the names of files on stdin, an object a line. TEXT
+# is an awk function facts(file) that prints its members with str(key, value),
+# from v[KEY]; null for what is not there. What follows -----BEGIN is not read.
+json_lines() {
+	awk -v now="${now-}" '
+	function quote(s,	i, c, o) {
+		for (i = 1; i <= length(s); i++) {
+			c = substr(s, i, 1)
+			if (c == "\\" || c == "\"")
+				c = "\\" c
+			else if (c < " ")
+				c = "?"
+			o = o c
+		}
+		return "\"" o "\""
+	}
+	function str(key, value) {
+		value = value == "" ? "null" : quote(value)
+		printf "%s\"%s\":%s", comma, key, value
+		comma = ","
+	}
+	'"$1"'
+	{
+		file = $0
+		split("", v)
+		while ((getline line <file) > 0 && line !~ /^-----BEGIN/)
+			if ((i = index(line, "=")) > 1)
+				v[substr(line, 1, i - 1)] = substr(line, i + 1)
+		close(file)
+		comma = "{"
+		facts(file)
+		print "}"
+	}'
+}
+
+# out FILE: the end of a command that has something to say.
+out() {
+	trap '' PIPE
+	cat "$1" 2>/dev/null || die stdout 'cannot write'
+	leave 0
+}
