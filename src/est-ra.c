@@ -220,7 +220,7 @@ main(int argc, char *argv[])
 	const char *dir = NULL;
 	int ch;
 
-	/* What a client can put into argv (RFC 3875 section 4.4) is not read. */
+	/* A client can put words into argv (RFC 3875 section 4.4). */
 	if (cgi_take(&request.cgi, "EST_RA_CONF")) {
 		std_fill();
 		return serve();

@@ -4,7 +4,7 @@
 # is a line of the checklist for servers made from RFC 7030 and RFC 8951.
 
 load helper
-load est
+load estra
 
 setup_file() {
 	export EST_DIR=$BATS_FILE_TMPDIR/ca

@@ -24,7 +24,7 @@ struct cgi {
 	char *credential;	/* Authorization, a secret; NULL: none */
 	char *verify;		/* NONE, SUCCESS, FAILED:reason */
 	char *cert;		/* PEM of the client, NULL: none */
-	char *conf;		/* where the front end says; NULL: it does not */
+	char *conf;		/* from the front end; or NULL */
 	char peer[CGI_ADDRESS_SIZE];	/* canonical; "" when it is none */
 	long long length;	/* of the body; -1: none, -2: not a number */
 	int tls;		/* it came over TLS */

@@ -122,13 +122,13 @@ by_certificate(struct estra *r, const char *anchors, const char *crl)
 	STACK_OF(X509) *certs;
 	X509 *cert;
 
-	if (r->cgi.cert == NULL || strcmp(r->cgi.verify, "NONE") == 0)
-		return refuse(r, "no_cert", "a client certificate is needed");
-	if (strcmp(r->cgi.verify, "SUCCESS") != 0) {
+	if (strncmp(r->cgi.verify, "FAILED", 6) == 0) {
 		warnx("client certificate: %s", esc(r->cgi.verify));
 		return refuse(r, "bad_certificate",
 		    "the client certificate does not verify");
 	}
+	if (r->cgi.cert == NULL || strcmp(r->cgi.verify, "SUCCESS") != 0)
+		return refuse(r, "no_cert", "a client certificate is needed");
 	if ((certs = pem_certs(r->cgi.cert, strlen(r->cgi.cert),
 	    "client certificate", 0)) == NULL)
 		return refuse(r, "bad_certificate",

@@ -24,6 +24,7 @@ est_conf() {
 	local label=$1 word
 	shift
 	mkdir -p conf state tokens queue/pending queue/approved queue/denied
+	# shellcheck disable=SC2153	# EST_ROOT is set by the tests
 	[ -s cas.pem ] || cat "$EST_INT" "$EST_ROOT" >cas.pem
 	{
 		cat <<-END
@@ -138,4 +139,47 @@ waiting_ra() {
 # said FILTER: a filter of jq is true for the line of log.
 said() {
 	jq -e "$1" log >/dev/null || { cat log; return 1; }
+}
+
+# start_est NAME: lighttpd in front of est-ra, its configuration in conf/ of
+# this directory; EST is its URL, EST_PORT its port, EST_LOG the log.
+start_est() {
+	require lighttpd
+	export EST EST_PORT EST_LOG=$PWD/$1.json
+	EST_PORT=$(free_port)
+	EST=https://127.0.0.1:$EST_PORT/.well-known/est
+	mkdir -p run
+	: >"$EST_LOG"
+	cat >"$1.conf" <<-END
+	var.est_bind = "127.0.0.1"
+	var.est_port = $EST_PORT
+	var.est_ra = "$ECA_BIN/est-ra"
+	var.est_conf = "$PWD/conf"
+	var.est_cert = "$CA/a.example.chain.pem"
+	var.est_key = "$CA/a.example.key"
+	var.est_cas = "$PWD/cas.pem"
+	var.est_run = "$PWD/run"
+	var.est_log = "$EST_LOG"
+	include "$ECA_ROOT/etc/lighttpd/est.conf"
+	END
+	server "$1" lighttpd -D -f "$PWD/$1.conf"
+	wait_port "$EST_PORT"
+}
+
+# ask PATH [curl options]: the status on stdout, the body in body.
+ask() {
+	curl -sS -m 60 --cacert "$CA/root.pem" -o body -w '%{http_code}' \
+	    "$EST/$1" "${@:2}"
+}
+
+# enroll PATH CSR [curl options]: the status; the certificate in got.pem.
+enroll() {
+	local code
+	rm -f got.pem
+	code=$(ask "$1" -H 'Content-Type: application/pkcs10' \
+	    --data-binary "@$2" "${@:3}") || return
+	[ "$code" != 200 ] || openssl base64 -d <body |
+	    openssl pkcs7 -inform DER -print_certs |
+	    openssl x509 -out got.pem || return
+	echo "$code"
 }
