@@ -18,8 +18,8 @@ struct estraca *estraca_start(const struct estconf *conf);
 
 /*
  * Have the request signed, which takes MAX_SECONDS at most.  Once only.
- * Returns 0 with the certificate, for X509_free(); EX_ERR when the CA refuses, EX_TEMP
- * when it cannot be reached, both with a message.
+ * Returns 0 with the certificate, for X509_free(); EX_ERR when the CA refuses,
+ * EX_TEMP when it cannot be reached, both with a message.
  */
 int estraca_sign(struct estraca *ca, X509_REQ *req, X509 **cert);
 
