@@ -27,34 +27,27 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 	-fPIE -fstack-protector-strong ${OPT_${SAN}} ${CPPFLAGS} ${CFLAGS}
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
-TOOLS = acme-account acme-order acme-renewal-info acme-revoke cert-deploy \
-	cert-expiry cert-verify file-replace http01-serve log-json mkcsr mkkey tls-peek \
-	est-ra \
-	step-ott step-revoke step-sign \
-	csr-check whitelist-check
-SCRIPTS = ca-init demo \
-	est-queue est-token
-INSTALLED = ca-init \
-	est-queue est-token
-PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 acme.7 \
-	ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 eca.7 file-replace.1 \
-	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 tls-peek.1 \
-	est-ra.8 \
-	step-ott.1 step-revoke.1 step-sign.1 \
-	csr-check.1 est-queue.8 est-token.8 whitelist-check.1
-UNITS = acme-test alpn01-test ari-test der-test http-test json-test jws-test name-test \
-	replace-test util-test wycheproof-test \
-	esttoken-test keyval-test \
-	crl-test \
-	estbody-test \
-	addrlist-test csrpolicy-test \
-	ott-test \
-	estqueue-test
-FUZZES = fuzz-der fuzz-http fuzz-json fuzz-pem \
-	fuzz-esttoken \
-	fuzz-pkcs7 \
-	fuzz-addrlist fuzz-csrpolicy \
-	fuzz-cgi
+TOOLS = acme-account acme-order acme-renewal-info acme-revoke \
+	cert-deploy cert-expiry cert-verify crl-check crl-fetch csr-check \
+	file-replace http01-serve log-json mkcsr mkkey step-ott step-revoke \
+	step-sign tls-peek whitelist-check \
+	est-ra
+SCRIPTS = ca-init crl-agent demo est-queue est-token
+INSTALLED = ca-init crl-agent est-queue est-token
+PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 \
+	acme.7 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-agent.8 \
+	crl-check.1 crl-fetch.1 csr-check.1 eca.7 est-queue.8 est-token.8 \
+	file-replace.1 http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 \
+	step-revoke.1 step-sign.1 tls-peek.1 whitelist-check.1 \
+	est-ra.8
+UNITS = acme-test addrlist-test alpn01-test ari-test crl-test \
+	csrpolicy-test der-test estqueue-test esttoken-test http-test \
+	json-test jws-test keyval-test name-test ott-test replace-test \
+	util-test wycheproof-test \
+	estbody-test
+FUZZES = fuzz-addrlist fuzz-crl fuzz-csrpolicy fuzz-der fuzz-esttoken \
+	fuzz-http fuzz-json fuzz-pem \
+	fuzz-pkcs7 fuzz-cgi
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -65,9 +58,10 @@ CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
 NAMES = ${O}/csr.o ${O}/name.o
 JSON = ${O}/jsonw.o
 HTTP = ${O}/http.o ${O}/httpfield.o
-ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o ${HTTP} \
-	${O}/client.o ${O}/json.o ${O}/jws.o ${O}/b64.o ${O}/signer.o \
-	${O}/sandbox.o ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o \
+	${O}/acmeproblem.o ${HTTP} ${O}/client.o ${O}/json.o ${O}/jws.o \
+	${O}/b64.o ${O}/signer.o ${O}/sandbox.o ${JSON} ${O}/pem.o \
+	${O}/key.o ${O}/ossl.o ${FILE}
 ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
 	${O}/acmeauthz.o ${O}/acmechain.o ${O}/ari.o ${O}/hook.o \
 	${O}/webroot.o ${O}/http01.o ${O}/alpn01.o ${O}/responder.o \
@@ -85,6 +79,14 @@ ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 certverify = ${O}/chain.o ${NAMES} ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-verify: src/cert-verify.c ${certverify}
 	${LD} src/cert-verify.c ${certverify} -lcrypto
+crlcheck = ${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/der.o ${JSON} \
+	${O}/sandbox.o ${CRYPTO}
+${B}/crl-check: src/crl-check.c ${crlcheck}
+	${LD} src/crl-check.c ${crlcheck} -lcrypto
+crlfetch = ${O}/crlcache.o ${O}/crl.o ${O}/crltrust.o ${HTTP} ${O}/sandbox.o \
+	${O}/der.o ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+${B}/crl-fetch: src/crl-fetch.c ${crlfetch}
+	${LD} src/crl-fetch.c ${crlfetch} -lcurl -lcrypto
 certdeploy = ${O}/store.o ${O}/chain.o ${O}/name.o ${O}/pem.o ${O}/key.o \
 	${O}/ossl.o ${FILE}
 ${B}/cert-deploy: src/cert-deploy.c ${certdeploy}
@@ -107,21 +109,6 @@ ${B}/http01-serve: src/http01-serve.c ${http01serve}
 tlspeek = ${O}/sandbox.o ${CRYPTO}
 ${B}/tls-peek: src/tls-peek.c ${tlspeek}
 	${LD} src/tls-peek.c ${tlspeek} -lssl -lcrypto
-filereplace = ${FILE}
-${B}/file-replace: src/file-replace.c ${filereplace}
-	${LD} src/file-replace.c ${filereplace}
-logjson = ${JSON} ${O}/sandbox.o ${O}/io.o ${U}
-${B}/log-json: src/log-json.c ${logjson}
-	${LD} src/log-json.c ${logjson}
-estra = ${O}/estra.o ${O}/estraauth.o ${O}/estraenroll.o ${O}/estraca.o \
-	${O}/estralimit.o ${O}/estconf.o ${O}/estbody.o ${O}/esttoken.o \
-	${O}/estqueue.o ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o \
-	${O}/keyval.o \
-	${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/chain.o ${O}/der.o \
-	${O}/ott.o ${O}/jws.o ${O}/b64.o ${O}/cgi.o ${NAMES} ${JSON} \
-	${O}/sandbox.o ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
-${B}/est-ra: src/est-ra.c ${estra}
-	${LD} src/est-ra.c ${estra} -lcrypto
 OTT = ${O}/ott.o ${O}/jws.o ${O}/b64.o ${NAMES} ${JSON} ${O}/sandbox.o ${CRYPTO}
 STEP = ${O}/stepsession.o ${O}/stepca.o ${O}/client.o ${O}/chain.o ${O}/json.o \
 	${HTTP} ${OTT}
@@ -132,6 +119,12 @@ ${B}/step-revoke: src/step-revoke.c ${steprevoke}
 	${LD} src/step-revoke.c ${steprevoke} -lcurl -ljansson -lcrypto
 ${B}/step-sign: src/step-sign.c ${STEP}
 	${LD} src/step-sign.c ${STEP} -lcurl -ljansson -lcrypto
+filereplace = ${FILE}
+${B}/file-replace: src/file-replace.c ${filereplace}
+	${LD} src/file-replace.c ${filereplace}
+logjson = ${JSON} ${O}/sandbox.o ${O}/io.o ${U}
+${B}/log-json: src/log-json.c ${logjson}
+	${LD} src/log-json.c ${logjson}
 csrcheck = ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o ${O}/keyval.o \
 	${O}/name.o ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/csr-check: src/csr-check.c ${csrcheck}
@@ -139,20 +132,24 @@ ${B}/csr-check: src/csr-check.c ${csrcheck}
 whitelistcheck = ${O}/addrlist.o ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/whitelist-check: src/whitelist-check.c ${whitelistcheck}
 	${LD} src/whitelist-check.c ${whitelistcheck}
+estra = ${O}/estra.o ${O}/estraauth.o ${O}/estraenroll.o ${O}/estraca.o \
+	${O}/estralimit.o ${O}/estconf.o ${O}/estbody.o ${O}/esttoken.o \
+	${O}/estqueue.o ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o \
+	${O}/keyval.o \
+	${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/chain.o ${O}/der.o \
+	${O}/ott.o ${O}/jws.o ${O}/b64.o ${O}/cgi.o ${NAMES} ${JSON} \
+	${O}/sandbox.o ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+${B}/est-ra: src/est-ra.c ${estra}
+	${LD} src/est-ra.c ${estra} -lcrypto
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
-	acmeneworder acmeorder acmesession alpn01 ari b64 chain cleanup csr \
-	der eab hook http http01 httpfield io json jsonw jws key listen name \
-	ossl pem replace responder sandbox serve signer store util webroot \
-	esttoken keyval \
-	crl crljudge crltrust \
-	estbody \
-	addrlist csrfacts csrpolicy \
-	ott stepca \
-	cgi estconf estra estraauth estraca estraenroll estralimit \
-	estqueue \
-	client reason stepsession
+	acmeneworder acmeorder acmeproblem acmesession addrlist alpn01 ari b64 \
+	chain cleanup client crl crlcache crljudge crltrust csr csrfacts \
+	csrpolicy der eab estqueue esttoken hook http http01 httpfield io json \
+	jsonw jws key keyval listen name ossl ott pem reason replace responder \
+	sandbox serve signer stepca stepsession store util webroot \
+	estbody cgi estconf estra estraauth estraca estraenroll estralimit
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -161,15 +158,25 @@ ${O}/acmechain.o: src/lib/acmechain.c
 ${O}/acmejournal.o: src/lib/acmejournal.c
 ${O}/acmeneworder.o: src/lib/acmeneworder.c
 ${O}/acmeorder.o: src/lib/acmeorder.c
+${O}/acmeproblem.o: src/lib/acmeproblem.c
 ${O}/acmesession.o: src/lib/acmesession.c
+${O}/addrlist.o: src/lib/addrlist.c
 ${O}/alpn01.o: src/lib/alpn01.c
 ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
+${O}/client.o: src/lib/client.c
+${O}/crl.o: src/lib/crl.c
+${O}/crlcache.o: src/lib/crlcache.c
+${O}/crljudge.o: src/lib/crljudge.c
+${O}/crltrust.o: src/lib/crltrust.c
 ${O}/csr.o: src/lib/csr.c
+${O}/csrfacts.o: src/lib/csrfacts.c
+${O}/csrpolicy.o: src/lib/csrpolicy.c
 ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
+${O}/estqueue.o: src/lib/estqueue.c
 ${O}/esttoken.o: src/lib/esttoken.c
 ${O}/hook.o: src/lib/hook.c
 ${O}/http.o: src/lib/http.c
@@ -184,24 +191,20 @@ ${O}/keyval.o: src/lib/keyval.c
 ${O}/listen.o: src/lib/listen.c
 ${O}/name.o: src/lib/name.c
 ${O}/ossl.o: src/lib/ossl.c
+${O}/ott.o: src/lib/ott.c
 ${O}/pem.o: src/lib/pem.c
+${O}/reason.o: src/lib/reason.c
 ${O}/replace.o: src/lib/replace.c
 ${O}/responder.o: src/lib/responder.c
 ${O}/sandbox.o: src/lib/sandbox.c
 ${O}/serve.o: src/lib/serve.c
 ${O}/signer.o: src/lib/signer.c
+${O}/stepca.o: src/lib/stepca.c
+${O}/stepsession.o: src/lib/stepsession.c
 ${O}/store.o: src/lib/store.c
 ${O}/util.o: src/lib/util.c
 ${O}/webroot.o: src/lib/webroot.c
-${O}/crl.o: src/lib/crl.c
-${O}/crljudge.o: src/lib/crljudge.c
-${O}/crltrust.o: src/lib/crltrust.c
 ${O}/estbody.o: src/lib/estbody.c
-${O}/addrlist.o: src/lib/addrlist.c
-${O}/csrfacts.o: src/lib/csrfacts.c
-${O}/csrpolicy.o: src/lib/csrpolicy.c
-${O}/ott.o: src/lib/ott.c
-${O}/stepca.o: src/lib/stepca.c
 ${O}/cgi.o: src/lib/cgi.c
 ${O}/estconf.o: src/lib/estconf.c
 ${O}/estra.o: src/lib/estra.c
@@ -209,10 +212,6 @@ ${O}/estraauth.o: src/lib/estraauth.c
 ${O}/estraca.o: src/lib/estraca.c
 ${O}/estraenroll.o: src/lib/estraenroll.c
 ${O}/estralimit.o: src/lib/estralimit.c
-${O}/estqueue.o: src/lib/estqueue.c
-${O}/client.o: src/lib/client.c
-${O}/reason.o: src/lib/reason.c
-${O}/stepsession.o: src/lib/stepsession.c
 ${OBJS}: ${O}/stamp
 	${CC} ${CF} -c -o $@ src/lib/${@F:.o=.c}
 ${O}/stamp: Makefile ${MODULES:%=src/lib/%.h}
@@ -224,13 +223,18 @@ ${SCRIPTS:%=bin/%}:
 	@mkdir -p bin
 	ln -sf ../sh/${@F} $@
 
-# programs of the tests: units and corpus replay
-progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%}
+# programs of the tests: units, corpus replay, doubles (never with SAN: not
+# the program under test)
+progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%} build/doubles/httpsd
 ALLLIBS = -lcurl -ljansson -lssl -lcrypto
 ${UNITS:%=${O}/unit/%}: ${OBJS} test/unit/*.c test/unit/check.h
 	${LD} test/unit/${@F}.c ${OBJS} ${ALLLIBS}
 ${FUZZES:%=${O}/fuzz/%}: ${OBJS} test/fuzz/*.c
 	${LD} test/fuzz/${@F}.c test/fuzz/main.c ${OBJS} ${ALLLIBS}
+build/doubles/httpsd: test/doubles/httpsd.c
+	@mkdir -p build/doubles
+	${CC} -std=c11 -D_GNU_SOURCE ${WARN} -O2 -o $@ test/doubles/httpsd.c \
+	    -lssl -lcrypto
 deps:
 	etc/deps/install run
 
@@ -293,7 +297,7 @@ uninstall:
 	rm -rf ${DESTDIR}${LIBEXECDIR}
 
 clean:
-	rm -rf bin build/plain build/san build/fuzz build/demo 
+	rm -rf bin build/plain build/san build/doubles build/fuzz build/demo 
 
 help:
 	@echo 'all        build the commands into bin/'

@@ -16,6 +16,7 @@
 
 #include "acme.h"
 #include "acmeaccount.h"
+#include "acmeproblem.h"
 #include "acmesession.h"
 #include "eab.h"
 #include "jsonw.h"

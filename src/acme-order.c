@@ -177,9 +177,8 @@ run(struct acme *a, struct acme_conf *conf, const char *path,
 	if (journal != NULL && (rc = journal_open(journal, a->directory,
 	    want.csr, &want.journal)) != 0)
 		return rc;
-	if (start_solver(&solver, conf) == -1)
-		return EX_ERR;
-	if ((rc = acme_start(a, conf)) == 0)
+	rc = start_solver(&solver, conf) == -1 ? EX_ERR : acme_start(a, conf);
+	if (rc == 0)
 		rc = order(a, &want);
 	stop_solver(&solver);
 	journal_close(want.journal);
@@ -264,10 +263,12 @@ main(int argc, char *argv[])
 		}
 	}
 	if (argc - optind > 1 || a.directory == NULL || conf.anchors == NULL ||
-	    conf.key == NULL ||
-	    (dir != NULL && http_at != NULL) || (dir == NULL &&
-	    http_at == NULL && tls_at == NULL && hook == NULL))
+	    conf.key == NULL || (dir == NULL && http_at == NULL &&
+	    tls_at == NULL && hook == NULL))
 		usage();
+	if (dir != NULL && http_at != NULL)
+		errx(EX_ERR, "-w %s, -l %s: only one can answer HTTP-01; "
+		    "-l addr:port/tls goes with -w", esc(dir), esc(http_at));
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	return run(&a, &conf, argv[optind], &want);

@@ -16,6 +16,7 @@
 
 #include "acme.h"
 #include "acmeaccount.h"
+#include "acmeproblem.h"
 #include "acmesession.h"
 #include "ari.h"
 #include "jsonw.h"

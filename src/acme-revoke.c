@@ -15,6 +15,7 @@
 
 #include "acme.h"
 #include "acmeaccount.h"
+#include "acmeproblem.h"
 #include "acmesession.h"
 #include "b64.h"
 #include "ossl.h"

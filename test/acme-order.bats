@@ -53,7 +53,8 @@ refused() {
 	run -2 --separate-stderr acme-order "${all[@]}" req.pem
 	[[ $stderr == "usage: acme-order "* ]]
 	run -2 --separate-stderr acme-order "${all[@]}" -w web -l :0 req.pem
-	[[ $stderr == "usage: acme-order "* ]]
+	[ "$stderr" = 'acme-order: -w web, -l :0: only one can answer HTTP-01;'"\
+ -l addr:port/tls goes with -w" ]
 	run -2 --separate-stderr acme-order "${all[@]:2}" -w web req.pem
 	[[ $stderr == "usage: acme-order "* ]]
 }
@@ -76,7 +77,7 @@ refused() {
 	request 'DNS:a.example,URI:urn:x'
 	refused 'urn:x: ACME is for DNS names and IP addresses only' req.pem
 	request 'DNS:*.a.example'
-	refused '*.a.example: HTTP-01 cannot prove a wildcard' req.pem
+	refused '*.a.example: only DNS-01 can prove a wildcard' req.pem
 }
 
 @test "acme-order: 7.4 a request that its key did not sign is refused" {
@@ -155,6 +156,16 @@ key (P-256)" ]]
 	run -2 --separate-stderr acme-order -u https://127.0.0.1:9/ -l nonsense \
 	    -A "$CA/root.pem" -a account.pem req.pem
 	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "acme-order: -e has the end of a run that cannot ask" {
+	local args=(-A "$CA/root.pem" -a account.pem -w web)
+	run -2 --separate-stderr acme-order "${args[@]}" -u http://a.example/ \
+	    -e events req.pem
+	run -2 --separate-stderr acme-order "${args[@]}" -A nowhere \
+	    -u https://127.0.0.1:9/ -e events req.pem
+	[ "$(jq -c '[.event, .exit, .reason]' events)" = \
+	    "$(printf '["end",2,"other"]\n%.0s' 1 2)" ]
 }
 
 @test "acme-order: -m and -T take numbers in range only" {

@@ -11,7 +11,6 @@ setup_file() {
 	start_step_ca
 	start_pebble pebble -strict PEBBLE_VA_NOSLEEP=1 \
 	    PEBBLE_WFE_NONCEREJECT=0 PEBBLE_AUTHZREUSE=0
-	mkkey -o "$BATS_FILE_TMPDIR/account.pem"
 	mkkey -o "$BATS_FILE_TMPDIR/key.pem"
 }
 
@@ -22,7 +21,9 @@ teardown_file() {
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	key=$BATS_FILE_TMPDIR/key.pem
-	account=$BATS_FILE_TMPDIR/account.pem
+	# of its own: pebble reuses some authorizations whatever it is told
+	account=$BATS_TEST_TMPDIR/account.pem
+	mkkey -o "$account"
 }
 
 teardown() {
@@ -52,11 +53,11 @@ peek() {
 	    </dev/null >peek.txt 2>&1
 }
 
-# held: acme-order in the background, its answers in place, on $port; the CA
-# asks elsewhere and fails for seconds.
+# held [COMMAND...]: acme-order in the background, its answers in place, on
+# $port; the CA asks elsewhere and fails for seconds.
 held() {
 	port=$(free_port)
-	start_bg acme-order -v -u "$ACME" -A "$ROOT" -a "$account" \
+	start_bg "$@" acme-order -v -u "$ACME" -A "$ROOT" -a "$account" \
 	    -l "127.0.0.1:$port/tls" req.pem
 	wait_line bg.0.log 'challenge: '
 }
@@ -115,18 +116,31 @@ held() {
 	run -0 peek -alpn acme-tls/1 -servername one.example
 }
 
-@test "acme-order: more connections than it has room for do not keep the CA out" {
-	mkcsr -k "$key" -d one.example >req.pem
-	held
+# crowd N: that many connections that say nothing, while the CA is let in.
+crowd() {
 	local fds=() fd
-	while [ "${#fds[@]}" -lt 80 ]; do
+	while [ "${#fds[@]}" -lt "$1" ]; do
 		exec {fd}<>"/dev/tcp/127.0.0.1/$port"
 		fds+=("$fd")
 	done
+	SECONDS=0
 	peek -alpn acme-tls/1 -servername one.example
+	[ "$SECONDS" -lt 5 ]
 	for fd in "${fds[@]}"; do
 		exec {fd}>&-
 	done
+}
+
+@test "acme-order: more connections than it has room for do not keep the CA out" {
+	mkcsr -k "$key" -d one.example >req.pem
+	held
+	crowd 80
+}
+
+@test "acme-order: more connections than descriptors do not keep the CA out" {
+	mkcsr -k "$key" -d one.example >req.pem
+	held prlimit --nofile=32
+	crowd 50
 }
 
 @test "acme-order: pebble: where http-01 fails a new order tries tls-alpn-01" {
@@ -193,4 +207,25 @@ held() {
 	run -2 --separate-stderr step_order -l "127.0.0.1:$TLS_PORT/tls" \
 	    -l "127.0.0.1:$CA_PORT/tls"
 	[[ $stderr == *"$CA_PORT"*"in use"* ]]
+}
+
+@test "acme-order: a new order has new digests for the names that were proven" {
+	mkcsr -k "$key" -d one.example -d far.example >req.pem
+	# nobody listens there; its records are set by a hook
+	curl -sS -f -d '{"host": "far.example.", "addresses": ["127.0.0.9"]}' \
+	    "$DNS_MANAGE/add-a"
+	cat >hook <<-'END'
+	#!/bin/sh
+	[ "$2" = dns-01 ] || exit 1
+	[ "$1" = begin ] || exit 0
+	exec curl -sS -f -d "{\"host\": \"_acme-challenge.$3.\",
+	    \"value\": \"$5\"}" "$DNS_MANAGE/set-txt"
+	END
+	chmod +x hook
+	run -0 --separate-stderr pebble_order \
+	    -l "127.0.0.1:$PEBBLE_TLS_PORT/tls" -H ./hook
+	[[ $stderr == *far.example:\ tls-alpn-01\ invalid:\ *connect* ]]
+	[[ $stderr != *one.example:* ]]
+	[ "$(new_orders)" -eq 2 ]
+	cert-verify -k "$key" -n one.example -n far.example <<<"$output"
 }

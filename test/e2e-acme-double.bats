@@ -257,6 +257,55 @@ many() {
 	fails 2 'authz: authorization without status'
 }
 
+# strange N: an authorization for a name nobody asked for, which fails.
+strange() {
+	sed "s/a\.example/n$1.example/" says/authz >"says/authz_$1.1"
+	say "authz_$1" 200 "{\"status\":\"invalid\",\"challenges\":[
+		{\"type\":\"http-01\",\"url\":\"$base/challenge\",
+		\"status\":\"invalid\",\"error\":{\"detail\":\"no\"}}]}"
+}
+
+@test "acme-order: 7.1.3 names without end are no orders without end" {
+	local i
+	bend authz ']}' ",{\"type\":\"tls-alpn-01\",\"status\":\"pending\",
+		\"url\":\"$base/challenge\",\"token\":\"$token\"}]}"
+	say order 200 '{"status":"invalid"}'
+	say challenge 200 '{"type":"http-01","status":"pending"}'
+	for i in 1 2 3 4 5 6 7 8 9 0; do
+		strange "$i"
+		[ "$i" -eq 0 ] || sed "s|/authz|&/$i|" says/new >"says/new.$i"
+	done
+	bend new /authz /authz/0
+	: >requests
+	fails 2 'n1.example: http-01 invalid: problem: no' -l 127.0.0.1:0/tls
+	[ "$(asked new)" -eq 8 ]
+}
+
+@test "acme-order: 7.1.6 a name that fails a moment later is not tried the same way again" {
+	local both late
+	both="{\"type\":\"tls-alpn-01\",\"url\":\"$base/tls\",
+		\"status\":\"pending\",\"token\":\"$token\"}]}"
+	bend authz ']}' ",$both"
+	bend new "\"$base/authz\"" "\"$base/authz\",\"$base/late\""
+	sed 's/a\.example/b.example/; s|/challenge"|/last"|' says/authz \
+	    >says/late
+	for late in authz late; do
+		cp "says/$late" "says/$late.1"
+		say "$late.3" 200 "$(sed '1,/^$/d; s/:"pending"/:"invalid"/
+		    s/"token"/"error":{"detail":"no"},&/' "says/$late")"
+	done
+	mv says/authz.3 says/authz.2
+	cp says/late says/late.2
+	say challenge 200 '{"type":"http-01","status":"pending"}'
+	cp says/challenge says/last
+	say order.1 200 '{"status":"invalid"}'
+	say tls 200 '{"type":"tls-alpn-01","status":"valid"}'
+	: >requests
+	run -0 --separate-stderr measured -l 127.0.0.1:0/tls -m 5
+	assert_stderr_line 'acme-order: b.example: http-01 invalid: problem: no'
+	[ "$(asked new),$(asked last),$(asked tls)" = 2,1,2 ]
+}
+
 @test "acme-order: 7.4.2 alternate chains by relative URLs, two in one line" {
 	make_ca other
 	local other='Link: </no>;rel="up", </a/2>; rel="alternate",</a/3>;rel=alternate'

@@ -10,7 +10,6 @@ setup_file() {
 	start_dns
 	start_step_ca
 	start_pebble pebble PEBBLE_VA_NOSLEEP=1 PEBBLE_AUTHZREUSE=0
-	mkkey -o "$BATS_FILE_TMPDIR/account.pem"
 }
 
 teardown_file() {
@@ -19,7 +18,9 @@ teardown_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-	account=$BATS_FILE_TMPDIR/account.pem
+	# of its own: pebble reuses some authorizations whatever it is told
+	account=$BATS_TEST_TMPDIR/account.pem
+	mkkey -o "$account"
 	mkdir web
 	mkkey -o key.pem
 	mkcsr -k key.pem -d a.example >req.pem

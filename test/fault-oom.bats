@@ -400,3 +400,34 @@ order_scripts() {
 	starved 1000 setup-order check-order -- "$@" \
 	    -l "127.0.0.1:$PEBBLE_HTTP_PORT" "$DIR/req.pem"
 }
+
+# The tokens differ in their id, which is as long each time.
+@test "step-ott without memory makes no token" {
+	mkkey -o key.pem
+	mkkey -o jwk.pem
+	mkcsr -k key.pem -N CN=device -d a.example >req.pem
+	cat >check-ott <<-'END'
+	[ "$1" = failed ] || grep -qxE '[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}' "$out"
+	END
+	starved 1000 nothing check-ott -- step-ott -u https://ca.example \
+	    -P jwk -k "$DIR/jwk.pem" "$DIR/req.pem"
+	starved 1000 nothing check-ott -- step-ott -u https://ca.example \
+	    -P x5c -k "$CA/a.example.key" -c "$CA/a.example.chain.pem" \
+	    -r "$CA/a.example.pem"
+}
+
+@test "step-sign and step-revoke without memory do nothing by halves" {
+	mkkey -o key.pem
+	mkcsr -k key.pem -d a.example >req.pem
+	port=$(free_port)
+	openssl req -x509 -key key.pem -subj / -days 1 \
+	    -addext subjectAltName=critical,DNS:a.example -out own.pem
+	mkdir -p www/1.0
+	jq -Rs '{crt: .}' own.pem >www/1.0/sign
+	echo '{"status":"ok"}' >www/1.0/revoke
+	double "root $PWD/www; location / { error_page 405 =200 \$uri; }"
+	echo a.b.c >ott
+	set -- -m 15 -u "https://127.0.0.1:$port" -A "$CA/root.pem" -U "$DIR/ott"
+	starved 1000 nothing same -- step-sign "$@" "$DIR/req.pem"
+	starved 1000 nothing same -- step-revoke "$@" "$CA/a.example.pem"
+}

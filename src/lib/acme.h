@@ -15,12 +15,6 @@
 #include "json.h"
 #include "signer.h"
 
-/* The types of problem that a client acts upon (RFC 8555 section 6.7). */
-#define ACME_BAD_NONCE "badNonce"
-#define ACME_NO_ACCOUNT "accountDoesNotExist"
-#define ACME_NOT_READY "orderNotReady"
-#define ACME_ALREADY_REPLACED "alreadyReplaced"
-
 struct acme {
 	/* set by the caller */
 	const char *directory;		/* URL */
@@ -49,21 +43,8 @@ struct acme {
 	char *account;			/* URL; NULL until it is known */
 	char *nonce;			/* for the next request, or NULL */
 	time_t retry_at;		/* when to come back, or 0 */
-	const char *reason;		/* of the last failure, see below */
+	const char *reason;		/* of the last failure: acmeproblem.h */
 };
-
-/*
- * Why a command failed, in its last event (acme.7 lists them).  NULL stands
- * for all that is none of these.
- */
-#define ACME_R_LIMIT "rate-limited"
-#define ACME_R_USER "user-action"	/* the user has to do something */
-#define ACME_R_CHALLENGE "challenge"	/* no challenge could be met */
-#define ACME_R_REFUSED "refused"	/* by the server, the CSR for one */
-#define ACME_R_SERVER "server"		/* a fault of it: 5xx */
-#define ACME_R_NETWORK "network"	/* no connection, no answer */
-#define ACME_R_DEADLINE "deadline"
-
 
 /* What a signed request brought. */
 struct acme_reply {
@@ -109,19 +90,6 @@ char *acme_jws(struct signer *signer, const char *kid, const char *nonce,
  */
 int acme_call(struct acme *a, const char *what, const char *url,
     const char *payload, struct acme_reply *r);
-
-/* Is this reply the problem of that type (without the urn: prefix)? */
-int acme_is(const struct acme_reply *r, const char *type);
-
-/*
- * Print a reply that is a refusal and return EX_TEMP (rate limited, 5xx; sets
- * retry_at when the server said a time) or EX_ERR.  Sets the reason.
- */
-int acme_refused(struct acme *a, const char *what, const struct acme_reply *r);
-
-/* A problem document as one line of safe text, in a static buffer. */
-#define ACME_PROBLEM_SIZE 8192	/* its length, at most */
-const char *acme_problem(const struct json *problem);
 
 /*
  * Sleep ms milliseconds, but not past the deadline.  0, or -1 when the

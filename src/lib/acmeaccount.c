@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acmeaccount.h"
+#include "acmeproblem.h"
 #include "util.h"
 
 /* A URL of the directory, or NULL when it has no https URL of that name. */
@@ -161,36 +162,4 @@ acme_confirm(struct acme *a, const char *account)
 		return rc;
 	acme_reply_free(&r);
 	return strcmp(a->account, account) == 0 ? 0 : EX_ERR;
-}
-
-static int
-is_caa(const struct json *problem)
-{
-	const char *type = json_str(problem, "type");
-
-	return type != NULL &&
-	    strcmp(type, "urn:ietf:params:acme:error:caa") == 0;
-}
-
-void
-acme_caa(const struct acme *a, const struct json *problem)
-{
-	const struct json *subs = json_arr(problem, "subproblems");
-	const struct json *names = json_arr(json_obj(a->dir, "meta"),
-	    "caaIdentities");
-	int yes = is_caa(problem);
-	char list[500] = "";
-	size_t i, n;
-
-	for (i = 0; !yes && i < json_len(subs); i++)
-		yes = is_caa(json_obj_at(subs, i));
-	if (!yes)
-		return;
-	for (i = 0; i < json_len(names); i++) {
-		n = strlen(list);
-		snprintf(list + n, sizeof(list) - n, " %.60s",
-		    esc(json_str_at(names, i)));
-	}
-	warnx("caa: in CAA records this CA is:%s; accounturi=%s",
-	    list[0] != '\0' ? list : " (it does not say)", esc(a->account));
 }

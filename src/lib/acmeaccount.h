@@ -40,10 +40,4 @@ int acme_login(struct acme *a, enum acme_login how);
  */
 int acme_confirm(struct acme *a, const char *account);
 
-/*
- * When the problem is one of CAA records: print what the server calls itself
- * there and the account, for accounturi (RFC 8657).
- */
-void acme_caa(const struct acme *a, const struct json *problem);
-
 #endif

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acmeaccount.h"
 #include "acmeauthz.h"
+#include "acmeproblem.h"
 #include "http01.h"
 #include "jws.h"
 #include "name.h"
@@ -51,12 +51,13 @@ challenge_of(const struct json *challenges, const char *type, const char *url)
 }
 
 static struct past *
-past_of(const struct solver *s, const char *name)
+past_of(const struct solver *s, const struct authz *z)
 {
 	size_t i;
 
 	for (i = 0; i < s->npast; i++)
-		if (strcmp(s->past[i].name, name) == 0)
+		if (s->past[i].wildcard == z->wildcard &&
+		    strcmp(s->past[i].name, z->name) == 0)
 			return &s->past[i];
 	return NULL;
 }
@@ -84,7 +85,7 @@ void
 authz_failed(struct acme *a, struct solver *s, struct authz *z,
     const char *status)
 {
-	struct past *p = past_of(s, z->name);
+	struct past *p = past_of(s, z);
 
 	warnx("%s: %s %s: %s", esc(z->name), z->type, esc(status),
 	    z->error != NULL ? z->error : "no error given");
@@ -95,6 +96,7 @@ authz_failed(struct acme *a, struct solver *s, struct authz *z,
 		    sizeof(*s->past));
 		p = &s->past[s->npast++];
 		p->name = xstrdup(z->name);
+		p->wildcard = z->wildcard;
 		p->ways = 0;
 	}
 	p->ways = z->way + 1;
@@ -216,7 +218,7 @@ static int
 choose(struct acme *a, const struct solver *s, struct authz *z,
     const struct json *challenges)
 {
-	const struct past *p = past_of(s, z->name);
+	const struct past *p = past_of(s, z);
 	const struct json *c;
 	size_t i = p != NULL ? p->ways : 0;
 	int rc = HOOK_DECLINED;
@@ -285,6 +287,7 @@ authz_load(struct acme *a, struct solver *s, struct authz *z)
 		    "value"));
 	if (z->name == NULL)
 		set(&z->name, z->url);
+	z->wildcard = json_flag(r.json, "wildcard");
 	z->retry_after = r.retry_after;
 	if ((status = json_str(r.json, "status")) == NULL)
 		status = "without status";

@@ -32,6 +32,7 @@ struct solver {
 	/* What was tried for which name; solver_free(). */
 	struct past {
 		char *name;
+		int wildcard;
 		size_t ways;		/* so many need not be tried again */
 	} *past;
 	size_t npast;
@@ -40,6 +41,7 @@ struct solver {
 struct authz {
 	char *url;
 	char *name;		/* what it is for, from the server */
+	int wildcard;		/* and not that name but *. before it */
 	const char *type;	/* of the challenge that was chosen */
 	size_t way;		/* how it is answered */
 	char *challenge;	/* URL of it; NULL: none is chosen */

@@ -7,6 +7,7 @@
 #include "acmeaccount.h"
 #include "acmejournal.h"
 #include "acmeneworder.h"
+#include "acmeproblem.h"
 #include "jsonw.h"
 #include "util.h"
 

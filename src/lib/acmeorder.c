@@ -15,14 +15,16 @@
 
 #include "acmechain.h"
 #include "acmeneworder.h"
+#include "acmeproblem.h"
 #include "b64.h"
 #include "util.h"
 
-#define FIRST_POLL_MS 5
+#define FIRST_POLL_MS 3
 #define LAST_POLL_MS 2000
 #define LOOK_MS 200	/* polls that far apart look at the challenges too */
 #define FINALIZE_TRIES 4
 #define RETRIES 3	/* of a challenge with an error: after 1, 2, 4 s */
+#define ORDERS 8	/* in one run, where challenges fail */
 
 static size_t
 count(const struct order *o, enum authz_state state)
@@ -253,6 +255,7 @@ wait_valid(struct order *o)
 		    (strcmp(o->status, "pending") == 0 && asked == 0)) {
 			if (asked == FINALIZE_TRIES) {
 				warnx("order: stays ready after finalize");
+				o->a->reason = ACME_R_SERVER;
 				return EX_TEMP;
 			}
 			if (asked++ != 0 &&
@@ -303,12 +306,29 @@ hopeful(const struct order *o)
 	return count(o, AUTHZ_FAILED) != 0;
 }
 
+/*
+ * Before a new order, what the other challenges of this one come to, or else
+ * it would try those again that are about to fail.  Returns hopeful().
+ */
+static int
+settle(struct order *o)
+{
+	long long ms;
+
+	for (ms = 250; hopeful(o) && count(o, AUTHZ_SENT) != 0 && ms <= 2000;
+	    ms *= 2)
+		if (acme_sleep(o->a, ms) == -1 ||
+		    each(o, AUTHZ_SENT, authz_load) != 0)
+			return 0;
+	return hopeful(o);
+}
+
 int
 order_run(struct acme *a, const struct order_want *want, char **chain,
     size_t *len)
 {
 	struct order o;
-	int rc, next;
+	int rc, next, n = 0;
 
 	do {
 		o = (struct order){.a = a, .want = want, .retry_after = -1};
@@ -319,7 +339,7 @@ order_run(struct acme *a, const struct order_want *want, char **chain,
 			rc = wait_valid(&o);
 		if (rc == 0)
 			rc = acme_chain(a, o.certificate, want, chain, len);
-		next = rc == EX_ERR && hopeful(&o);
+		next = rc == EX_ERR && ++n < ORDERS && settle(&o);
 		if (next && want->journal != NULL &&
 		    journal_note(want->journal, NULL) == -1)
 			next = 0;

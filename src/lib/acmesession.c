@@ -45,6 +45,12 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	char host[256];
 
 	a->deadline = mono_ms() + conf->sec * 1000;
+	a->events_name = conf->events;
+	if (conf->events != NULL &&
+	    (a->events = fopen(conf->events, "ae")) == NULL) {
+		warn("%s", conf->events);
+		return EX_ERR;
+	}
 	if (http_url(a->directory, host, sizeof(host), &port) == -1) {
 		warnx("%s: not an https URL", esc(a->directory));
 		return EX_ERR;
@@ -54,12 +60,6 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	if ((a->anchors = client_anchors(conf->anchors,
 	    &http.anchors_len)) == NULL)
 		return EX_ERR;
-	a->events_name = conf->events;
-	if (conf->events != NULL &&
-	    (a->events = fopen(conf->events, "ae")) == NULL) {
-		warn("%s", conf->events);
-		return EX_ERR;
-	}
 	json_start();
 	if (conf->key != NULL && (a->signer = signer_start(conf->key,
 	    a->directory, conf->make_key)) == NULL)

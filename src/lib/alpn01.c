@@ -228,19 +228,28 @@ step(void *arg, struct serve_conn *c)
 	}
 }
 
+/* One name more, or another digest for one that is known: a new order's. */
 static int
 add(void *arg, const char *ident, const char *digest)
 {
 	struct proofs *p = arg;
 	struct proof new = {alpn01_sni(ident), NULL};
+	size_t i = 0;
 
 	if (new.sni == NULL ||
 	    (new.cert = alpn01_cert(p->key, ident, digest)) == NULL) {
 		free(new.sni);
 		return -1;
 	}
-	p->v = xrealloc(p->v, (p->n + 1) * sizeof(*p->v));
-	p->v[p->n++] = new;
+	while (i < p->n && strcasecmp(p->v[i].sni, new.sni) != 0)
+		i++;
+	if (i == p->n)
+		p->v = xrealloc(p->v, ++p->n * sizeof(*p->v));
+	else {
+		free(p->v[i].sni);
+		X509_free(p->v[i].cert);
+	}
+	p->v[i] = new;
 	return 0;
 }
 

@@ -159,6 +159,16 @@ lines(const struct http_request *req)
 	return curl_slist_append(l, "Expect:");
 }
 
+/* Did the server refuse our certificate?  Only the text of the alert says. */
+static int
+cert_refused(const char *why)
+{
+	const char *alert = strstr(why, " alert ");
+
+	return alert != NULL && (strstr(alert, "certificate") != NULL ||
+	    strstr(alert, "unknown ca") != NULL);
+}
+
 /* Exit code for a transfer that failed, and its reason in h->error. */
 static int
 failure(struct http *h, CURLcode rc, const struct transfer *t)
@@ -185,7 +195,8 @@ failure(struct http *h, CURLcode rc, const struct transfer *t)
 	case CURLE_OUT_OF_MEMORY:
 		return EX_ERR;
 	default:
-		return t->too_large ? EX_ERR : EX_TEMP;
+		return t->too_large || cert_refused(h->error) ? EX_ERR :
+		    EX_TEMP;
 	}
 }
 

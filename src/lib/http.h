@@ -68,9 +68,9 @@ int http_proxy(const char **url, unsigned int *port);
  * One request.  Returns 0 when there is an answer, whatever its status, in
  * *a; the caller frees it with http_answer_free().  Otherwise EX_TEMP (no
  * connection, no answer or a part of it, deadline) or EX_ERR (certificate not
- * trusted, answer too large or of a length not told, URL not https or on
- * another port), no message is printed,
- * http_error() has it and nothing is to be freed.
+ * trusted by either side, answer too large or of a length not told, URL not
+ * https or on another port), no message is printed, http_error() has it and
+ * nothing is to be freed.
  */
 int http_do(struct http *h, const struct http_request *req,
     struct http_answer *a);

@@ -28,7 +28,7 @@ struct ott {
 	const struct names *names;	/* NULL: none */
 	STACK_OF(X509) *chain;		/* X5C: leaf first; NULL: JWK */
 	const char *kid;		/* JWK; NULL: thumbprint of the key */
-	const char *root;	/* SHA-256 of the root in hex; or NULL */
+	const char *root;		/* hex SHA-256 of the root; or NULL */
 	const char *id;			/* NULL: a random one */
 	time_t now;
 };

@@ -17,6 +17,7 @@
 struct server {
 	const struct serve *s;
 	long long pause;	/* accept nothing before this time */
+	size_t used;		/* so many of conns have to be looked at */
 	struct serve_conn conns[CONNS];	/* fd -1: free */
 };
 
@@ -28,20 +29,31 @@ conn_close(struct server *v, struct serve_conn *c)
 	c->fd = -1;
 }
 
-/* A free place, or else that of the connection that has the least time left. */
+/* The connection that has the least time left; NULL: there is none. */
+static struct serve_conn *
+oldest(struct server *v)
+{
+	struct serve_conn *c, *old = NULL;
+
+	for (c = v->conns; c < v->conns + CONNS; c++)
+		if (c->fd != -1 && (old == NULL ||
+		    c->deadline < old->deadline))
+			old = c;
+	return old;
+}
+
+/* A free place, or else that of the oldest connection. */
 static struct serve_conn *
 place(struct server *v)
 {
-	struct serve_conn *c, *oldest = v->conns;
+	struct serve_conn *c;
 
-	for (c = v->conns; c < v->conns + CONNS; c++) {
+	for (c = v->conns; c < v->conns + CONNS; c++)
 		if (c->fd == -1)
 			return c;
-		if (c->deadline < oldest->deadline)
-			oldest = c;
-	}
-	conn_close(v, oldest);
-	return oldest;
+	c = oldest(v);
+	conn_close(v, c);
+	return c;
 }
 
 static void
@@ -54,6 +66,10 @@ take(struct server *v, int listener)
 
 	fd = accept4(listener, (struct sockaddr *)&ss, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd == -1 && errno == EMFILE && (c = oldest(v)) != NULL) {
+		conn_close(v, c);	/* the next accept has room */
+		return;
+	}
 	if (fd == -1) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			v->pause = mono_ms() + PAUSE_MS;
@@ -71,7 +87,8 @@ take(struct server *v, int listener)
 
 /*
  * Say what to wait for and drop who is out of time.  Returns how long to
- * wait, -1 for ever.
+ * wait, -1 for ever.  poll(2) takes no more entries than there may be
+ * descriptors: those behind the last connection are left out.
  */
 static int
 prepare(struct server *v, struct pollfd *p, const int *fds, size_t n)
@@ -86,9 +103,12 @@ prepare(struct server *v, struct pollfd *p, const int *fds, size_t n)
 		p->fd = v->pause > now ? -1 : fds[i];
 		p->events = POLLIN;
 	}
+	v->used = 0;
 	for (c = v->conns; c < v->conns + CONNS; c++, p++) {
 		if (c->fd != -1 && c->deadline <= now)
 			conn_close(v, c);
+		if (c->fd != -1)
+			v->used = (size_t)(c - v->conns) + 1;
 		p->fd = c->fd;
 		p->events = c->want;
 		if (c->fd != -1 && (next == -1 || c->deadline < next))
@@ -103,7 +123,7 @@ serve_run(const struct serve *s, const int *fds, size_t n)
 	struct server *v = xcalloc(1, sizeof(*v));
 	struct pollfd *p = xcalloc(1 + n + CONNS, sizeof(*p));
 	size_t i;
-	int rc = 0, ready;
+	int rc = 0, ready, wait;
 
 	v->s = s;
 	for (i = 0; i < CONNS; i++)
@@ -111,7 +131,8 @@ serve_run(const struct serve *s, const int *fds, size_t n)
 	p[0].fd = s->ctl;
 	p[0].events = POLLIN;
 	for (;;) {
-		ready = poll(p, 1 + n + CONNS, prepare(v, p + 1, fds, n));
+		wait = prepare(v, p + 1, fds, n);
+		ready = poll(p, 1 + n + v->used, wait);
 		if (ready == -1 && errno != EINTR) {
 			warn("poll");
 			rc = -1;
@@ -121,7 +142,7 @@ serve_run(const struct serve *s, const int *fds, size_t n)
 			continue;
 		if (p[0].revents != 0 && s->on_ctl(s->arg, s->ctl) == -1)
 			break;
-		for (i = 0; i < CONNS; i++)
+		for (i = 0; i < v->used; i++)
 			if (p[1 + n + i].revents != 0 &&
 			    s->step(s->arg, &v->conns[i]) == -1)
 				conn_close(v, &v->conns[i]);

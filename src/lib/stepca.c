@@ -158,8 +158,6 @@ sign_body(const struct stepca_order *want)
 		jsonw_time(&w, "notBefore", want->not_before);
 	if (want->not_after != 0)
 		jsonw_time(&w, "notAfter", want->not_after);
-	if (want->data != NULL)
-		jsonw_raw(&w, "templateData", want->data);
 	jsonw_end(&w, '}');
 	body = xstrdup(jsonw_text(&w));
 	jsonw_free(&w);

@@ -27,7 +27,6 @@ struct stepca_order {
 	const char *ott;		/* one-time token */
 	const struct names *names;	/* of the certificate; NULL: any */
 	time_t not_before, not_after;	/* 0: the CA decides */
-	const char *data;		/* templateData: an object; or NULL */
 	STACK_OF(X509) *anchors;	/* of the chain, or NULL */
 	time_t now;			/* the time the chain is judged at */
 };

@@ -21,6 +21,7 @@
 #include <openssl/evp.h>
 
 #include "acme.h"
+#include "acmeproblem.h"
 #include "check.h"
 #include "io.h"
 #include "jws.h"
