@@ -52,6 +52,8 @@ libraries() {
 @test "make: every command links what it uses and nothing more" {
 	[ "$(libraries cert-expiry)" = crypto ]
 	[ "$(libraries cert-verify)" = crypto ]
+	[ "$(libraries crl-check)" = crypto ]
+	[ "$(libraries crl-fetch)" = 'crypto curl' ]
 	[ "$(libraries cert-deploy)" = crypto ]
 	[ "$(libraries mkkey)" = crypto ]
 	[ "$(libraries mkcsr)" = crypto ]

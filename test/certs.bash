@@ -7,6 +7,9 @@
 #   make_cert DIR NAME [san=LIST] [subject=/CN=..] [issuer=int|root|NAME|self]
 #       [from=TIME] [to=TIME] [ext=LINES] [key=FILE]
 #       DIR/NAME.key (0600), DIR/NAME.pem, DIR/NAME.chain.pem (leaf + int)
+#   make_crl DIR NAME FILE [number=HEX] [from=TIME] [to=TIME] [ext=LINES]
+#       [revoke=FILE[,FILE...]]
+#       FILE (PEM) and FILE.der: signed by DIR/NAME.key, ext besides the number
 #   make_key FILE [rsa2048|rsa1024|p384|ed25519]      default: P-256
 #
 # LIST is openssl's form (DNS:a.example,IP:192.0.2.1), TIME what date -d reads,
@@ -92,4 +95,41 @@ $usage" &&
 	    ext="basicConstraints = critical,CA:TRUE,pathlen:0
 $usage" &&
 	rm "$1/root.chain.pem" "$1/int.chain.pem"
+}
+
+make_crl() {
+	local dir=$1 name=$2 out=$3 number=01 from='1 hour ago' to='1 day'
+	local ext='' revoke='' word cert db=$1/db/crl.$2
+	for word in "${@:4}"; do
+		case $word in
+		number=* | from=* | to=* | ext=* | revoke=*) local "$word" ;;
+		*)
+			echo "make_crl: $word: unknown word" >&2
+			return 1 ;;
+		esac
+	done
+	: >"$db.index"
+	[ "${#number}" -gt 1 ] || number=0$number
+	echo "$number" >"$db.number"
+	cat >"$db.cnf" <<-END
+	[ca]
+	default_ca = db
+	[db]
+	database = $db.index
+	crlnumber = $db.number
+	default_md = default
+	crl_extensions = ext
+	[ext]
+	authorityKeyIdentifier = keyid:always
+	$ext
+	END
+	set -- -config "$db.cnf" -keyfile "$dir/$name.key" -cert "$dir/$name.pem"
+	for cert in ${revoke//,/ }; do
+		openssl ca "$@" -revoke "$cert" 2>/dev/null || return
+	done
+	openssl ca -gencrl "$@" -out "$out" \
+	    -crl_lastupdate "$(date -u -d "$from" +%Y%m%d%H%M%SZ)" \
+	    -crl_nextupdate "$(date -u -d "$to" +%Y%m%d%H%M%SZ)" \
+	    2>/dev/null &&
+	    openssl crl -in "$out" -outform DER -out "$out.der"
 }

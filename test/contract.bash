@@ -19,7 +19,7 @@
 #
 # -f, -m, -s and -2 may be given many times.  ARGS are split at blanks and run
 # in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem,
-# ott, allow.txt.
+# ott, allow.txt, ca.crl.
 # Every failure is one line on stderr and nothing on stdout.
 
 rows() {
@@ -34,6 +34,11 @@ rows() {
 	row cert-verify -g "-B root.pem -n a.example -T $now" -d \
 	    -i a.example.chain.pem -s 'a.example.pem surplus' -2 '-B - -' \
 	    -f '-B @' -f '-B root.pem @' -f '-k @ a.example.pem'
+	row crl-check -g "-B root.pem -R ca.crl -T $now" -d \
+	    -i a.example.chain.pem -c 67108864 -m '-B root.pem' -m '-R ca.crl' \
+	    -s '-B root.pem -R ca.crl a.example.pem surplus' \
+	    -2 '-B - -R ca.crl' -2 '-B root.pem -R - -' \
+	    -f '-B @ -R ca.crl a.example.pem' -f '-B root.pem -R ca.crl @'
 	local acme='-u https://127.0.0.1:9/dir -A root.pem -w .'
 	row acme-order -g "$acme -a a.example.key" -i req.pem -n \
 	    -m '-A root.pem -a ed.key -w .' -m "$acme" -m '-A' \
@@ -50,6 +55,14 @@ rows() {
 	row acme-renewal-info -g "$acme" -i a.example.pem -n -m '-A root.pem' \
 	    -m '-A' -s "$acme a.example.pem surplus" -f "$acme @" \
 	    -f '-u https://127.0.0.1:9/dir -A @ a.example.pem'
+	local crl='-u http://127.0.0.1:9/ca.crl -B root.pem'
+	row crl-fetch -g "$crl" -n -m '-B root.pem' -m '-u http://127.0.0.1:9/' \
+	    -m "$crl -f text" -m "$crl -C -" -m '-B' -s "$crl surplus" -2 "$crl -A - -B -" \
+	    -f '-u http://127.0.0.1:9/ -B @' -f "$crl -A @" -f "$crl -C @/crl"
+	crl='-1 -u http://127.0.0.1:9/ca.crl -w .'
+	row crl-agent -m "$crl" -m '-B root.pem -w .' -m '-u http://127.0.0.1:9/' \
+	    -m "$crl -B" -s "$crl -B root.pem surplus" -f "$crl -B @" \
+	    -f "$crl -B root.pem -A @" -f "$crl -B root.pem -w @"
 	row http01-serve -m '-w .' -m '-l 127.0.0.1:0' \
 	    -s '-l 127.0.0.1:0 -w . surplus' -f '-l 127.0.0.1:0 -w @'
 	local deploy="-k a.example.key -T $now store"
@@ -245,6 +258,8 @@ contract_files() {
 	    make_cert . a.example san=DNS:a.example from=2026-01-01 to=2040-01-01 &&
 	    make_key ed.key ed25519 &&
 	    echo 192.0.2.0/24 >allow.txt &&
+	    openssl ca -gencrl -config db/int.cnf -keyfile int.key \
+		-cert int.pem -crldays 3650 -out ca.crl 2>/dev/null &&
 	    openssl req -new -key a.example.key -subj / \
 		-addext subjectAltName=DNS:a.example -out req.pem &&
 	    echo a.b.c >ott &&

@@ -235,6 +235,42 @@ lives() {
 	[[ $output == *'error 23 at 0 depth lookup'* ]]
 }
 
+@test "crl-check: step-ca's list, its distribution point named or not" {
+	csr /CN=dev11 DNS:dev11
+	run -0 sign "$(token dev11)"
+	# one as step-ca makes by default, with no distribution point
+	openssl x509 -req -in csr.pem -days 1 -out plain.pem 2>/dev/null \
+	    -CA "$DIR/certs/intermediate_ca.crt" \
+	    -CAkey "$DIR/secrets/intermediate_ca_key" \
+	    -passin "file:$DIR/secrets/password"
+	cat plain.pem "$DIR/certs/intermediate_ca.crt" >plain.chain.pem
+	ask "$CA_URL/1.0/crl" >ca.crl
+	set -- -B "$DIR/certs/root_ca.crt" -R ca.crl -M 24
+	run -0 --separate-stderr crl-check "$@" leaf.pem
+	[ "$(jq -r '"\(.status) \(.note)"' <<<"$output")" = 'good null' ]
+	run -0 --separate-stderr crl-check "$@" plain.chain.pem
+	[ "$(jq -r '"\(.status) \(.note)"' <<<"$output")" = \
+	    'good no_distribution_point' ]
+	# openssl cannot tell
+	crls >all.crl
+	run -2 openssl verify -crl_check -CAfile "$DIR/certs/root_ca.crt" \
+	    -untrusted plain.chain.pem -CRLfile all.crl plain.pem
+	[[ $output == *'error 44 at 0 depth lookup'* ]]
+
+	run -0 step ca revoke --cert leaf.pem --key key.pem \
+	    --reasonCode 1 --ca-url "$CA_URL" \
+	    --root "$DIR/certs/root_ca.crt"
+	run -0 crl-check "$@" leaf.pem	# the old list
+	ask "$CA_URL/1.0/crl" >ca.crl
+	run -1 --separate-stderr crl-check "$@" leaf.pem
+	[ "$(jq -r .status <<<"$output")" = revoked ]
+	[ "$(jq -r .reason <<<"$output")" = keyCompromise ]
+	# and in PEM
+	ask "$CA_URL/1.0/crl?pem" >ca.crl
+	run -1 crl-check "$@" leaf.pem
+	run -0 crl-check "$@" plain.chain.pem
+}
+
 @test "ca-init: the directory can be moved, and step-ca goes on there" {
 	csr /CN=dev10 DNS:dev10
 	run -0 sign "$(token dev10)"

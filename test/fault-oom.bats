@@ -280,6 +280,26 @@ csr_scripts() {
 	starved 500 -i req.csr nothing same -- csr-check -b "$DIR/policy"
 }
 
+# Unknown is no answer either: memory is not what makes it so.
+@test "crl-check without memory says neither good nor revoked" {
+	local now
+	now=$(date +%s)
+	make_ca .
+	make_cert . good
+	make_cert . bad
+	openssl ca -config db/int.cnf -keyfile int.key -cert int.pem \
+	    -revoke bad.pem -crl_reason superseded
+	openssl ca -gencrl -config db/int.cnf -keyfile int.key -cert int.pem \
+	    -crldays 30 -out ca.crl
+	openssl crl -in ca.crl -outform DER -out ca.der
+	for name in good bad; do
+		starved 1000 nothing same -- crl-check -T "$now" \
+		    -B "$DIR/root.pem" -R "$DIR/ca.crl" "$DIR/$name.chain.pem"
+		starved 1000 nothing same -- crl-check -T "$now" \
+		    -B "$DIR/root.pem" -R "$DIR/ca.der" "$DIR/$name.chain.pem"
+	done
+}
+
 # cert-deploy: an error leaves the old pair, but maybe a generation besides
 # that is not current; the next run goes well and heals the rest.
 deploy_scripts() {
@@ -430,4 +450,24 @@ order_scripts() {
 	set -- -m 15 -u "https://127.0.0.1:$port" -A "$CA/root.pem" -U "$DIR/ott"
 	starved 1000 nothing same -- step-sign "$@" "$DIR/req.pem"
 	starved 1000 nothing same -- step-revoke "$@" "$CA/a.example.pem"
+}
+
+@test "crl-fetch without memory leaves the old list" {
+	make_crl "$CA" int old.crl number=01
+	make_crl "$CA" int new.crl number=02 from='10 minutes ago'
+	make_crl "$CA" root root.crl
+	echo 'cp "$DIR/old.crl" ca.crl' >setup
+	cat >check <<-'END'
+	if [ "$1" = failed ]; then
+		cmp ca.crl "$DIR/old.crl"
+	else
+		grep -q '"changed":true' "$out"
+		cmp ca.crl "$DIR/new.crl"
+	fi
+	END
+	web "$DIR"
+	starved 1000 setup check -- crl-fetch -B "$CA/int.pem" -C ca.crl \
+	    -u "$WEB/new.crl"
+	starved 1000 setup check -- crl-fetch -B "$CA/int.pem" -C ca.crl \
+	    -u "$WEB/root.crl"
 }

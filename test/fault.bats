@@ -5,6 +5,7 @@
 # ENOSPC, EIO and EINTR.  See test/fault/sweep and killat.c.
 
 load helper
+load servers
 
 setup_file() {
 	[ "$(uname -sm)" = 'Linux x86_64' ] || return 0
@@ -21,6 +22,10 @@ setup() {
 	TMPDIR=$BATS_TEST_TMPDIR
 	export ASAN_OPTIONS TMPDIR
 	mkdir "$BATS_TEST_TMPDIR/work" && cd "$BATS_TEST_TMPDIR/work" || return
+}
+
+teardown() {
+	stop_bg
 }
 
 # script NAME: from stdin; what each check begins with is put in front.
@@ -346,6 +351,82 @@ token_scripts() {
 	for error in ENOSPC EIO; do
 		swept 2 -e "$error" -r again setup check -- sh -c "$spend"
 	done
+}
+
+# crl-fetch -C: the old list or the new one, whatever the cache was.
+fetch_scripts() {
+	make_crl "$CA" int old.crl number=01
+	make_crl "$CA" int new.crl number=02 from='10 minutes ago'
+	mkdir www
+	mv new.crl www/
+	export WWW=$PWD/www OLD=$PWD/old.crl
+	web "$WWW"
+	echo 'cp "$OLD" ca.crl' >setup
+	echo : >empty
+	script check <<-'END'
+	tool=crl-fetch
+	if cmp -s ca.crl "$WWW/new.crl"; then
+		[ "$(stat -c %a ca.crl)" = 644 ]
+		worked || died || { failed && unsynced; }
+	else
+		[ ! -e ca.crl ] || cmp ca.crl "$OLD"
+		died || failed
+	fi
+	[ "$phase" = fault ] || holds ca.crl
+	END
+	fetch=(crl-fetch -B "$CA/int.pem" -u "$WEB/new.crl"
+	    -C ca.crl)
+}
+
+@test "crl-fetch -C killed anywhere leaves the old list or the new one" {
+	fetch_scripts
+	swept 4 setup check -- "${fetch[@]}"
+	swept 5 -l setup check -- "${fetch[@]}"
+	swept 4 empty check -- "${fetch[@]}"
+}
+
+@test "crl-fetch -C that fails anywhere leaves the old list" {
+	fetch_scripts
+	for error in ENOSPC EIO EINTR; do
+		swept 4 -e "$error" setup check -- "${fetch[@]}"
+	done
+	swept 4 -s -e ENOSPC setup check -- "${fetch[@]}"
+}
+
+# crl-agent -1: each of the files is whole, and the next pass completes them.
+agent_scripts() {
+	fetch_scripts
+	openssl crl -in "$OLD" -outform DER -out "$OLD.der"
+	openssl crl -in "$WWW/new.crl" -outform DER -out "$WWW/new.crl.der"
+	cat >setup <<-'END'
+	mkdir www www/crl
+	cp "$OLD" www/crl/ca.pem
+	cp "$OLD.der" www/crl/ca.crl
+	END
+	script check <<-'END'
+	is() {
+		cmp -s "$2" "$1" || cmp "$3" "$1"
+	}
+	is www/crl/ca.crl "$OLD.der" "$WWW/new.crl.der"
+	is www/crl/ca.pem "$OLD" "$WWW/new.crl"
+	[ ! -e www/health ] || jq -e '.status == "ok"' www/health >/dev/null
+	if worked; then
+		cmp www/crl/ca.crl "$WWW/new.crl.der"
+		cmp www/crl/ca.pem "$WWW/new.crl"
+		[ -s www/health ]
+	fi
+	if [ "$phase" != fault ]; then
+		worked
+		[ "$(ls -A www www/crl)" = "$(printf '%s\n' www: .lock crl \
+		    health '' www/crl: ca.crl ca.pem)" ]
+	fi
+	END
+	agent=(crl-agent -1 -B "$CA/int.pem" -u "$WEB/new.crl.der" -w www)
+}
+
+@test "crl-agent -1 killed anywhere leaves whole files, the next pass mends" {
+	agent_scripts
+	swept 20 -l setup check -- "${agent[@]}"
 }
 
 # cert-deploy: whoever resolves current finds one of the two pairs, whole, and

@@ -208,3 +208,23 @@ double() {
 	start_bg nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$port"
 }
+
+# web DIR: nginx with the files of DIR by http, in a test; sets WEB (URL).
+web() {
+	require nginx
+	local port
+	port=$(free_port)
+	export WEB=http://127.0.0.1:$port
+	cat >nginx.conf <<-END
+	user root root; daemon off; pid nginx.pid; error_log nginx.log;
+	events {}
+	http {
+		access_log off;
+		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
+		uwsgi_temp_path u; scgi_temp_path s;
+		server { listen 127.0.0.1:$port; root $1; }
+	}
+	END
+	start_bg nginx -e nginx.log -p . -c "$PWD/nginx.conf"
+	wait_port "$port"
+}

@@ -6,6 +6,7 @@
 #include "acmeaccount.h"
 #include "acmesession.h"
 #include "client.h"
+#include "pem.h"
 #include "util.h"
 
 int
@@ -57,7 +58,7 @@ acme_start(struct acme *a, const struct acme_conf *conf)
 	}
 	if (conf->proxy && http_proxy(&http.proxy, &proxy_port) == -1)
 		return EX_ERR;
-	if ((a->anchors = client_anchors(conf->anchors,
+	if ((a->anchors = pem_load_anchors(conf->anchors,
 	    &http.anchors_len)) == NULL)
 		return EX_ERR;
 	json_start();

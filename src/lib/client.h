@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What every program does that asks one server over HTTPS: read the anchors,
- * then give up all rights it does not need.  Links with libcrypto.
- */
+/* What a program gives up before it asks a server.  Links with libc only. */
 #ifndef ECA_CLIENT_H
 #define ECA_CLIENT_H
-
-#include <stddef.h>
-
-/*
- * The PEM text that libcurl is given as anchors: it holds a certificate.
- * NULL with a message; the caller frees.
- */
-char *client_anchors(const char *path, size_t *len);
 
 /*
  * Confine this process: it can look names up, connect to the port and to that

@@ -204,12 +204,12 @@ walk(struct crl *c, const unsigned char *der, size_t len)
 	    take_raw(&list, T_SEQUENCE, &c->tbs, &tbs) == -1 ||
 	    take_raw(&list, T_SEQUENCE, &c->algorithm, &v) == -1 ||
 	    der_take(&list, T_BIT_STRING, &c->signature) == -1 ||
-	    list.len != 0 || c->signature.len < 2 || c->signature.p[0] != 0)
+	    list.len != 0 || c->signature.len < 2)
 		return "not a CRL in DER or PEM";
 	if (in.len != 0)
 		return "bytes after the end of the CRL";
-	c->signature.p++;
-	c->signature.len--;
+	/* one with unused bits is nobody's */
+	c->signature.len = *c->signature.p++ == 0 ? c->signature.len - 1 : 0;
 	return walk_tbs(c, tbs);
 }
 
@@ -259,30 +259,32 @@ crl_new(const char *data, size_t len, const char **why)
 	return c;
 }
 
-struct crl *
-crl_load(const char *path, enum crl_why *why)
+char *
+crl_slurp(const char *path, size_t *len, enum crl_why *why)
 {
-	struct crl *c;
-	const char *what;
 	char *buf;
-	size_t len;
 
+	*why = CRL_MISSING;
 	if (path != NULL && strcmp(path, "-") != 0 &&
-	    access(path, F_OK) == -1 && errno == ENOENT) {
-		*why = CRL_MISSING;
+	    access(path, F_OK) == -1 && errno == ENOENT)
 		return NULL;
-	}
-	*why = CRL_UNREADABLE;
-	if ((buf = io_slurp(path, CRL_MAX, &len)) == NULL)
-		return NULL;
-	if ((c = crl_new(buf, len, &what)) == NULL) {
+	buf = io_slurp(path, CRL_MAX, len);
+	*why = buf == NULL ? CRL_UNREADABLE : CRL_OK;
+	return buf;
+}
+
+struct crl *
+crl_take(char *buf, size_t len, const char *path, enum crl_why *why)
+{
+	const char *what;
+	struct crl *c = crl_new(buf, len, &what);
+
+	*why = c == NULL ? CRL_BROKEN : CRL_OK;
+	if (c == NULL) {
 		warnx("%s: %s", io_name(path), what);
 		free(buf);
-		*why = CRL_BROKEN;
-		return NULL;
-	}
-	c->file = buf;
-	*why = CRL_OK;
+	} else
+		c->file = buf;
 	return c;
 }
 
@@ -309,13 +311,14 @@ crl_order(const void *a, const void *b)
 	    memcmp(x->p, y->p, x->len);
 }
 
-/* The extensions of an entry; *reason is set when there is one. */
+/* The extensions of an entry; *reason is -1 when it has none. */
 static int
 entry_exts(struct crl *c, struct der_span in, int *reason)
 {
 	struct der_span list, v;
 	struct ext e;
 
+	*reason = -1;
 	if (c->v1 || der_take(&in, T_SEQUENCE, &list) == -1 || in.len != 0)
 		return -1;
 	while (list.len > 0) {
@@ -344,44 +347,47 @@ note(struct crl_want *w, struct der_span when, int reason)
 	return der_take_time(&when, &w->when);
 }
 
-int
-crl_lookup(struct crl *c, struct crl_want *want, size_t n)
+/* Of the same number may be wanted more than one: note all of them. */
+static int
+note_all(struct crl_want *w, struct crl_want *want, size_t n,
+    struct der_span when, int reason)
 {
-	struct der_span list = c->revoked, e, time, v;
-	struct crl_want key, *w;
-	int reason;
+	const struct crl_want key = *w;
 
-	for (c->entries = 0; list.len > 0; c->entries++) {
-		reason = -1;
-		if (der_take(&list, T_SEQUENCE, &e) == -1 ||
-		    der_take(&e, T_INTEGER, &v) == -1 || v.len == 0 ||
-		    v.len > SERIAL_MAX || !is_time(&e) ||
-		    take_raw(&e, e.p[0], &time, &key.serial) == -1 ||
-		    (e.len > 0 && entry_exts(c, e, &reason) == -1))
+	while (w > want && crl_order(w - 1, &key) == 0)
+		w--;
+	for (; w < want + n && crl_order(w, &key) == 0; w++)
+		if (note(w, when, reason) == -1)
 			return -1;
-		key.serial = crl_integer(v);
-		w = n == 0 ? NULL :
-		    bsearch(&key, want, n, sizeof(*want), crl_order);
-		if (w == NULL)
-			continue;
-		/* the same number may be wanted more than once */
-		while (w > want && crl_order(w - 1, &key) == 0)
-			w--;
-		for (; w < want + n && crl_order(w, &key) == 0; w++)
-			if (note(w, time, reason) == -1)
-				return -1;
-	}
 	return 0;
 }
 
+/* Extensions that are those of the entry before are not taken apart again. */
 int
-crl_older(const struct crl *c, const struct crl *than)
+crl_lookup(struct crl *c, struct crl_want *want, size_t n)
 {
-	struct crl_want a = {.serial = c->number};
-	struct crl_want b = {.serial = than->number};
+	struct der_span list = c->revoked, last = {NULL, 0}, e, when, v;
+	struct crl_want key, *w;
+	int reason = -1;
 
-	if (c->this_update < than->this_update)
-		return 1;
-	return than->number.len > 0 && (c->number.len == 0 ||
-	    crl_order(&a, &b) < 0);
+	for (c->entries = 0; list.len > 0; c->entries++) {
+		if (der_take(&list, T_SEQUENCE, &e) == -1 ||
+		    der_take(&e, T_INTEGER, &v) == -1 || v.len == 0 ||
+		    v.len > SERIAL_MAX || !is_time(&e) ||
+		    take_raw(&e, e.p[0], &when, &key.serial) == -1)
+			return -1;
+		if (e.len > 0 && (e.len != last.len ||
+		    memcmp(e.p, last.p, e.len) != 0)) {
+			if (entry_exts(c, e, &reason) == -1)
+				return -1;
+			last = e;
+		}
+		key.serial = crl_integer(v);
+		w = n == 0 ? NULL :
+		    bsearch(&key, want, n, sizeof(*want), crl_order);
+		if (w != NULL && note_all(w, want, n, when,
+		    e.len > 0 ? reason : -1) == -1)
+			return -1;
+	}
+	return 0;
 }

@@ -5,11 +5,12 @@
  * read in the memory of its file.  Whether a list may be believed and what it
  * says of a certificate is for crljudge.h.  Links with libcrypto.
  *
- *	struct crl *c = crl_load("ca.crl", &why);
+ *	struct crl *c = NULL;
+ *	char *buf = crl_slurp("ca.crl", &len, &why);
+ *	if (buf != NULL)
+ *		c = crl_take(buf, len, "ca.crl", &why);
  *	if (c == NULL)
  *		warnx("ca.crl: %s", crl_word(why));
- *	else if (crl_lookup(c, NULL, 0) == 0)
- *		printf("%zu entries\n", c->entries);
  *	crl_free(c);
  */
 #ifndef ECA_CRL_H
@@ -89,10 +90,14 @@ struct crl {
 struct crl *crl_new(const char *data, size_t len, const char **why);
 
 /*
- * The same from a file ("-" or NULL: standard input).  NULL with CRL_MISSING,
- * or CRL_UNREADABLE or CRL_BROKEN and a message, in *why.
+ * The same from a file ("-" or NULL: standard input) in two steps, so that a
+ * program can be confined in between.  NULL with CRL_MISSING, or with
+ * CRL_UNREADABLE or CRL_BROKEN and a message about path, in *why.  crl_take()
+ * frees buf, by and by.
  */
-struct crl *crl_load(const char *path, enum crl_why *why);
+char *crl_slurp(const char *path, size_t *len, enum crl_why *why);
+struct crl *crl_take(char *buf, size_t len, const char *path,
+    enum crl_why *why);
 
 void crl_free(struct crl *c);
 
@@ -115,11 +120,5 @@ struct crl_want {
  */
 int crl_lookup(struct crl *c, struct crl_want *want, size_t n);
 int crl_order(const void *a, const void *b);
-
-/*
- * Is a list older than another of the same issuer: by its number, or by
- * thisUpdate?  A number that is missing where the other has one is older.
- */
-int crl_older(const struct crl *c, const struct crl *than);
 
 #endif

@@ -282,10 +282,10 @@ source(const struct crl_pool *pool, struct crl *c, struct subject *subjects,
 	if (m > 0 && src.why == CRL_OK) {
 		if (crl_lookup(c, want, m) == -1)
 			src.why = CRL_BROKEN;
-		else if (c->unknown)
-			src.why = CRL_EXTENSION;
 		else if (c->idp != NULL && c->idp->indirectCRL)
 			src.why = CRL_INDIRECT;
+		else if (c->unknown)
+			src.why = CRL_EXTENSION;
 	}
 	for (i = 0; i < m; i++)
 		apply(pool, &src, &want[i], &subjects[want[i].who]);

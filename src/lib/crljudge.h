@@ -33,8 +33,8 @@ struct crl_verdict {
 /*
  * Judge all certificates by all lists, each of which is verified and walked
  * once.  out has room for all of them.  No messages.  failed is what is said
- * of a certificate when none of the lists is from its issuer: CRL_MISSING or
- * whatever crl_load() said, or CRL_OTHER_ISSUER when all could be read.
+ * of a certificate when none of the lists is from its issuer: what crl_slurp()
+ * or crl_take() said of one, or CRL_OTHER_ISSUER when all could be read.
  *
  * A trusted list that is stale still says what is revoked.
  */

@@ -265,3 +265,29 @@ crl_fresh(const struct crl *c, const struct crl_policy *policy)
 		return policy->max_age > 0 ? CRL_OK : CRL_STALE;
 	return policy->now < c->next_update ? CRL_OK : CRL_STALE;
 }
+
+int
+crl_older(const struct crl *c, const struct crl *than)
+{
+	struct crl_want a = {.serial = c->number};
+	struct crl_want b = {.serial = than->number};
+
+	if (c->this_update < than->this_update)
+		return 1;
+	return than->number.len > 0 && (c->number.len == 0 ||
+	    crl_order(&a, &b) < 0);
+}
+
+long long
+crl_opt_age(int opt, const char *s)
+{
+	double hours = -1;
+	char *end = NULL;
+
+	if (*s != '\0' && s[strspn(s, "0123456789.")] == '\0')
+		hours = strtod(s, &end);
+	if (end == NULL || *end != '\0' || hours < 0.1 || hours > 168)
+		errx(EX_ERR, "-%c %s: not a number of hours from 0.1 to 168",
+		    opt, esc(s));
+	return (long long)(hours * 3600 + 0.5);
+}

@@ -136,6 +136,22 @@ pem_load_certs(const char *path, int strict)
 	return certs;
 }
 
+char *
+pem_load_anchors(const char *path, size_t *len)
+{
+	char *pem = io_slurp(path, IO_PEM_MAX, len);
+	STACK_OF(X509) *certs;
+
+	if (pem == NULL)
+		return NULL;
+	if ((certs = pem_certs(pem, *len, io_name(path), 0)) == NULL) {
+		free(pem);
+		return NULL;
+	}
+	pem_certs_free(certs);
+	return pem;
+}
+
 X509_REQ *
 pem_load_csr(const char *path)
 {

@@ -31,6 +31,12 @@ STACK_OF(X509) *pem_certs(const char *buf, size_t len, const char *name,
 STACK_OF(X509) *pem_load_certs(const char *path, int strict);
 
 /*
+ * The same as text, for libcurl: all of the file, which holds a certificate.
+ * *len bytes with a NUL behind, to be freed with free(); NULL with a message.
+ */
+char *pem_load_anchors(const char *path, size_t *len);
+
+/*
  * The one CSR (RFC 2986) of a PEM file ("-" or NULL: standard input), its
  * self-signature checked.  NULL with a message; freed with X509_REQ_free().
  */

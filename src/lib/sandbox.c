@@ -113,6 +113,20 @@ sandbox_connect(int s, unsigned int port)
 	allow_port(s, NET_CONNECT_TCP, port);
 }
 
+void
+sandbox_client(int s, unsigned int port)
+{
+	static const char *const resolver[] = {"/etc/gai.conf",
+	    "/etc/host.conf", "/etc/hosts", "/etc/nsswitch.conf",
+	    "/etc/resolv.conf", "/etc/services", "/run/systemd/resolve"};
+	size_t i;
+
+	for (i = 0; i < sizeof(resolver) / sizeof(resolver[0]); i++)
+		sandbox_path(s, resolver[i], SANDBOX_READ);
+	sandbox_connect(s, port);
+	sandbox_connect(s, 53);
+}
+
 int
 sandbox_apply(int s)
 {

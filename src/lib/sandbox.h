@@ -29,6 +29,9 @@ void sandbox_path(int s, const char *path, int access);
 /* Allow TCP connections to a port. */
 void sandbox_connect(int s, unsigned int port);
 
+/* Allow what a client needs: the port of its server, and name resolution. */
+void sandbox_client(int s, unsigned int port);
+
 /*
  * Confine this process and its children from now on, for good.  Returns 0, or
  * -1 with a message.

@@ -94,7 +94,7 @@ step_start(struct stepca *ca, const struct step_conf *conf)
 	}
 	if (conf->proxy && http_proxy(&http.proxy, &proxy_port) == -1)
 		return EX_ERR;
-	if ((http.anchors = client_anchors(conf->anchors,
+	if ((http.anchors = pem_load_anchors(conf->anchors,
 	    &http.anchors_len)) == NULL)
 		return EX_ERR;
 	if (conf->cert != NULL && read_own(&http, conf) == -1)

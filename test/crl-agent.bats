@@ -1,0 +1,340 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# crl-agent with a real nginx that has canned files; with step-ca and lighttpd:
+# e2e-crl.bats.
+
+load helper
+load servers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	mkdir www canned
+	agent=(crl-agent -B "$CA/int.pem" -w www)
+}
+
+teardown() {
+	stop_bg
+}
+
+# offer [make_crl words]: what the server has from now on.
+offer() {
+	make_crl "$CA" int new.crl "$@"
+	mv new.crl.der canned/new
+	mv canned/new canned/ca.crl
+	mv new.crl offered.pem
+}
+
+serve() {
+	web "$PWD/canned"
+	agent+=(-u "$WEB/ca.crl")
+}
+
+# published [FILE]: the CRL is what was offered, or FILE, and health is there.
+published() {
+	cmp -s www/crl/ca.pem "${1-offered.pem}" &&
+	    openssl crl -in www/crl/ca.pem -outform DER |
+	    cmp - www/crl/ca.crl && [ -s www/health ]
+}
+
+# once CODE: one pass, its log in the file log.
+once() {
+	run -"$1" --separate-stderr "${agent[@]}" -1
+	[ -z "$output" ]
+	echo "$stderr" >log
+}
+
+# events: those in the log, each with its reason, if any.
+events() {
+	jq -rs 'map("\(.event)\(if .reason then ": " + .reason else "" end)") |
+	    .[]' "${1-log}"
+}
+
+in_log() {
+	events "$log" 2>/dev/null | grep -q -e "$1"
+}
+
+start_agent() {
+	start_bg "${agent[@]}" "$@"
+	log=$BATS_TEST_TMPDIR/bg.$((${#bg_pids[@]} - 1)).log
+}
+
+@test "crl-agent keeps the contract of all commands" {
+	run -0 contract crl-agent
+}
+
+@test "crl-agent -1 publishes DER, PEM and health, for everybody to read" {
+	offer number=0A revoke="$CA/a.example.pem"
+	serve
+	run -0 --separate-stderr "${agent[@]}" -1
+	[ -z "$output" ]
+	published
+	[ "$(stat -c '%a %n' www/crl www/crl/* www/health)" = '755 www/crl
+644 www/crl/ca.crl
+644 www/crl/ca.pem
+644 www/health' ]
+	[ "$(ls -A www)" = $'.lock\ncrl\nhealth' ]
+	[ "$(jq -r '"\(.event) \(.level) \(.service) \(.number) \(.entries) " +
+	    "\(.changed) \(.issuer)"' <<<"$stderr")" = \
+	    'crl.fetched info crl-agent 10 1 true CN=Test Intermediate' ]
+	[ "$(jq -r .url <<<"$stderr")" = "$WEB/ca.crl" ]
+	[ "$(jq -c '[.status, .next_update]' www/health)" = \
+	    "[\"ok\",$(jq .next_update <<<"$stderr")]" ]
+}
+
+@test "crl-agent -1 leaves a list alone that it has already" {
+	offer
+	serve
+	once 0
+	before=$(stat -c '%i %y' www/crl/*)
+	once 0
+	[ "$(stat -c '%i %y' www/crl/*)" = "$before" ]
+	[ "$(jq -c '[.event, .changed]' log)" = '["crl.fetched",false]' ]
+}
+
+@test "crl-agent -1 says 75 and keeps what is good without the server" {
+	offer
+	serve
+	once 0
+	stop_bg
+	once 75
+	published
+	[[ $(events) == 'crl.unreachable: Failed to connect'* ]]
+	# what it needs for that is in the list
+	rm www/health
+	once 75
+	published
+}
+
+@test "crl-agent -1 with nothing to publish has no health" {
+	serve
+	once 75
+	[ "$(events)" = $'crl.unreachable: HTTP status 404\ncrl.stale' ]
+	[ -z "$(ls www/crl)" ]
+	[ ! -e www/health ]
+}
+
+@test "crl-agent -1 keeps what is good when the server has worse" {
+	offer number=05
+	cp offered.pem good.pem
+	serve
+	once 0
+	offer number=04
+	once 2
+	[[ $(events) == 'crl.invalid: www/crl/ca.crl: number 5 of '*' is newer than number 4 of '* ]]
+	published good.pem
+	make_crl "$CA" root new.crl number=06
+	mv new.crl.der canned/ca.crl
+	once 2
+	[[ $(events) == 'crl.invalid: CRL refused: no_signer'* ]]
+	published good.pem
+	echo '<html>' >canned/ca.crl
+	once 2
+	published good.pem
+}
+
+@test "crl-agent -1 takes health away from a stale list" {
+	offer number=01 to='10 minutes'
+	serve
+	once 0
+	published
+	# as time went by
+	make_crl "$CA" int old.crl from='2 hours ago' to='1 minute ago'
+	cp old.crl www/crl/ca.pem
+	cp old.crl.der www/crl/ca.crl
+	cp old.crl.der canned/ca.crl
+	once 75
+	[ ! -e www/health ]
+	[[ $(events) == 'crl.unreachable: CRL refused: stale ('*$'\ncrl.stale' ]]
+	cmp old.crl www/crl/ca.pem
+	# and healed
+	offer number=02
+	once 0
+	published
+}
+
+@test "crl-agent -1 heals what is damaged, or was left half done" {
+	offer
+	serve
+	once 0
+	rm www/crl/ca.pem
+	once 0
+	published
+	echo junk >www/crl/ca.pem
+	echo junk >www/crl/ca.crl
+	once 0
+	published
+	[[ $(events) == 'crl.replaced: www/crl/ca.crl: of no use'*$'\ncrl.fetched' ]]
+}
+
+@test "crl-agent -1 that cannot write says so" {
+	offer
+	serve
+	mkdir -p www/crl/ca.pem
+	once 2
+	[[ $(events) == $'crl.fetched\ncrl.unpublished: www/crl/ca.pem: '* ]]
+	rmdir www/crl/ca.pem
+	rm www/health
+	mkdir www/health
+	once 2
+	[[ $(events) == *'crl.unpublished: www/health: '* ]]
+	run -2 --separate-stderr "${agent[@]}" -1 -w /proc
+	[ "$stderr" = 'crl-agent: /proc/.lock: cannot be written' ]
+}
+
+@test "crl-agent refuses a second one in the same place" {
+	serve
+	start_agent
+	wait_for 10 in_log crl.stale
+	run -75 --separate-stderr "${agent[@]}" -1
+	[ "$stderr" = 'crl-agent: www: another crl-agent is at work' ]
+	# and KILL leaves nobody behind who works there
+	wait_for 10 pgrep -P "$bg" -x sleep
+	sleeper=$(pgrep -P "$bg" -x sleep)
+	kill -KILL "$bg"
+	wait "$bg" || true
+	offer
+	once 0
+	published
+	kill "$sleeper"
+}
+
+@test "crl-agent refuses values out of range" {
+	for value in 0 01 86401 999999 -1 x ''; do
+		for opt in -i -m; do
+			run -2 --separate-stderr "${agent[@]}" -u http://a/ \
+			    "$opt" "$value"
+			[ "$stderr" = "crl-agent: $opt $value:\
+ not a whole number between 1 and 86400" ]
+		done
+	done
+}
+
+@test "crl-agent looks again at once on HUP" {
+	offer number=01
+	serve
+	start_agent
+	wait_for 10 published
+	offer number=02 from='10 minutes ago' revoke="$CA/a.example.pem"
+	kill -HUP "$bg"
+	wait_for 10 published
+	# many at once do no harm
+	offer number=03 from='5 minutes ago'
+	for _ in {1..20}; do
+		kill -HUP "$bg"
+	done
+	wait_for 10 published
+	kill -0 "$bg"
+}
+
+@test "crl-agent looks again after the interval" {
+	offer number=01
+	serve
+	start_agent -i 1
+	wait_for 10 published
+	offer number=02 from='10 minutes ago'
+	wait_for 10 published
+}
+
+@test "crl-agent looks again before the list expires" {
+	offer number=01 to='16 seconds'
+	serve
+	start_agent
+	wait_for 10 published
+	offer number=02 from='10 minutes ago'
+	wait_for 12 published
+}
+
+@test "crl-agent takes health away when the list expires" {
+	offer number=01 to='8 seconds'
+	serve
+	start_agent
+	wait_for 10 published
+	wait_for 15 in_log crl.stale
+	wait_for 10 test ! -e www/health
+	[ -s www/crl/ca.crl ]
+	offer number=02 from='10 minutes ago'
+	kill -HUP "$bg"
+	wait_for 10 published
+}
+
+@test "crl-agent ends with 0 on TERM and INT, and nothing is left" {
+	offer
+	serve
+	local sig rc
+	for sig in TERM INT; do
+		start_agent
+		wait_for 10 published
+		wait_for 10 pgrep -P "$bg" -x sleep
+		sleeper=$(pgrep -P "$bg" -x sleep)
+		kill -s "$sig" "$bg"
+		rc=0
+		wait "$bg" || rc=$?
+		[ "$rc" -eq 0 ]
+		run -1 kill -0 "$sleeper"
+		[ "$(ls -A www)" = $'.lock\ncrl' ]
+	done
+}
+
+@test "crl-agent finishes a download before it leaves on TERM" {
+	offer
+	mkfifo pipe
+	serve
+	# as slow as it needs to be
+	real=$(command -v crl-fetch)
+	cat >crl-fetch <<-END
+	#!/bin/sh
+	echo >started
+	read -r line <pipe
+	exec "$real" "\$@"
+	END
+	chmod +x crl-fetch
+	agent=(env "PATH=$PWD:$PATH" "$(command -v crl-agent)" "${agent[@]:1}")
+	start_agent
+	wait_file started
+	kill -TERM "$bg"
+	echo >pipe
+	rc=0
+	wait "$bg" || rc=$?
+	[ "$rc" -eq 0 ]
+	cmp www/crl/ca.pem offered.pem
+}
+
+@test "crl-agent runs as process 1" {
+	unshare -pf true 2>/dev/null || skip 'no process namespace here'
+	offer
+	serve
+	start_bg unshare -pf --kill-child "${agent[@]}"
+	wait_for 10 published
+	pid=$(pgrep -P "$bg")
+	kill -TERM "$pid"
+	rc=0
+	wait "$bg" || rc=$?
+	[ "$rc" -eq 0 ]
+	[ ! -e www/health ]
+}
+
+@test "crl-agent does the same under dash and busybox, with its commands" {
+	require dash busybox
+	offer number=01
+	serve
+	mkdir bb
+	busybox --install -s bb
+	for cmd in openssl jq flock crl-fetch file-replace log-json; do
+		ln -sf "$(command -v "$cmd")" "bb/$cmd"
+	done
+	local n=1 rc shells=(dash "env PATH=$PWD/bb $PWD/bb/sh")
+	for shell in "${shells[@]}"; do
+		read -ra shell <<<"$shell"
+		start_bg "${shell[@]}" "$(command -v crl-agent)" "${agent[@]:1}"
+		wait_for 10 published
+		n=$((n + 1))
+		offer "number=0$n" from="$((30 - n)) minutes ago"
+		kill -HUP "$bg"
+		wait_for 10 published
+		kill -TERM "$bg"
+		rc=0
+		wait "$bg" || rc=$?
+		[ "$rc" -eq 0 ]
+		[ ! -e www/health ]
+	done
+}
