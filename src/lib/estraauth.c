@@ -72,7 +72,10 @@ check_revoked(struct estra *r, STACK_OF(X509) *chain,
 	    .others = anchors, .now = r->now, .max_age = r->conf.crl_max_age};
 	struct crl_verdict v = {.status = CRL_UNKNOWN};
 	enum crl_why why = CRL_OK;
-	struct crl *crl = crl_load(file, &why);
+	size_t len;
+	char *text = crl_slurp(file, &len, &why);
+	struct crl *crl = text == NULL ? NULL : crl_take(text, len, file,
+	    &why);
 
 	if (crl == NULL)
 		v.why = why;
