@@ -290,7 +290,7 @@ asking() {
 			token=$(est_token)
 			rm -f plug/*
 			# shellcheck disable=SC2086	# options
-			env -i HTTPS=on REMOTE_ADDR=192.0.2.7 \
+			env -i "${SAN[@]}" HTTPS=on REMOTE_ADDR=192.0.2.7 \
 			    EST_RA_CONF="$PWD/conf" REQUEST_METHOD=POST \
 			    PATH_INFO=/plug/simpleenroll "$(basic "$token")" \
 			    CONTENT_TYPE=application/pkcs10 \

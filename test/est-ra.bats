@@ -44,7 +44,7 @@ answered() {
 }
 
 @test 'est-ra takes nothing from its arguments when there is a request' {
-	env -i REQUEST_METHOD=GET "$ECA_BIN/est-ra" -V >out 2>log
+	env -i "${SAN[@]}" REQUEST_METHOD=GET "$ECA_BIN/est-ra" -V >out 2>log
 	head -n 1 out | grep -q '^Status: 403'
 }
 
@@ -746,7 +746,7 @@ ra_free() { ra_post /simpleenroll dev1.csr && [ "$status" = 401 ]; }
 }
 
 @test 'est-ra: an answer that nobody takes is in the log' {
-	env -i HTTPS=on REMOTE_ADDR=192.0.2.7 EST_RA_CONF="$PWD/conf" \
+	env -i "${SAN[@]}" HTTPS=on REMOTE_ADDR=192.0.2.7 EST_RA_CONF="$PWD/conf" \
 	    REQUEST_METHOD=GET PATH_INFO=/cacerts "$ECA_BIN/est-ra" \
 	    2>log >/dev/full
 	said '.detail | test("the answer was lost")'

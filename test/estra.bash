@@ -20,6 +20,9 @@
 #   cert_env CERT [VERIFY]
 #       CLIENT, variables for ra: the client has shown this certificate
 
+# Options of the sanitizers, that env -i would take away.
+SAN=("ASAN_OPTIONS=${ASAN_OPTIONS-}" "UBSAN_OPTIONS=${UBSAN_OPTIONS-}")
+
 est_conf() {
 	local label=$1 word
 	shift
@@ -65,8 +68,8 @@ est_token() {
 ra() {
 	local method=$1 path=$2
 	shift 2
-	env -i HTTPS=on REMOTE_ADDR=192.0.2.7 EST_RA_CONF="$PWD/conf" \
-	    REQUEST_METHOD="$method" PATH_INFO="$path" "$@" \
+	env -i "${SAN[@]}" HTTPS=on REMOTE_ADDR=192.0.2.7 \
+	    EST_RA_CONF="$PWD/conf" REQUEST_METHOD="$method" PATH_INFO="$path" "$@" \
 	    timeout 60 "$ECA_BIN/est-ra" >answer 2>log || return
 	sed '/^\r$/q' answer | tr -d '\r' >headers
 	sed '1,/^\r$/d' answer >body
@@ -130,7 +133,7 @@ waiting_ra() {
 	[ -p pipe ] || mkfifo pipe
 	exec 7<>pipe
 	# shellcheck disable=SC2016	# for the inner shell
-	start_bg bash -c 'exec "$@" <pipe 7>&-' - env -i HTTPS=on \
+	start_bg bash -c 'exec "$@" <pipe 7>&-' - env -i "${SAN[@]}" HTTPS=on \
 	    REMOTE_ADDR=192.0.2.7 EST_RA_CONF="$PWD/conf" \
 	    REQUEST_METHOD=POST PATH_INFO=/simpleenroll CONTENT_LENGTH=100 \
 	    CONTENT_TYPE=application/pkcs10 "$@" "$ECA_BIN/est-ra"
@@ -161,6 +164,8 @@ start_est() {
 	var.est_run = "$PWD/run"
 	var.est_log = "$EST_LOG"
 	include "$ECA_ROOT/etc/lighttpd/est.conf"
+	setenv.add-environment = ("ASAN_OPTIONS" => "${ASAN_OPTIONS-}",
+	    "UBSAN_OPTIONS" => "${UBSAN_OPTIONS-}")
 	END
 	server "$1" lighttpd -D -f "$PWD/$1.conf"
 	wait_port "$EST_PORT"

@@ -75,6 +75,26 @@ take_credential(struct cgi *c)
 	unsetenv("HTTP_AUTHORIZATION");
 }
 
+/* Empty the environment of all but what libraries take for options. */
+static void
+forget(void)
+{
+	static const char *const keep[] = {"OPENSSL_CONF", "ASAN_OPTIONS",
+	    "UBSAN_OPTIONS"};
+	char *value[sizeof(keep) / sizeof(keep[0])];
+	size_t i;
+
+	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
+		if ((value[i] = getenv(keep[i])) != NULL)
+			value[i] = xstrdup(value[i]);
+	clearenv();
+	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
+		if (value[i] != NULL) {
+			setenv(keep[i], value[i], 1);
+			free(value[i]);
+		}
+}
+
 int
 cgi_take(struct cgi *c, const char *conf)
 {
@@ -100,7 +120,7 @@ cgi_take(struct cgi *c, const char *conf)
 	if (*s != '\0' && parse_num(s, 0, 1LL << 40, &c->length) == -1)
 		c->length = -2;
 	free(s);
-	clearenv();
+	forget();
 	return 1;
 }
 

@@ -32,9 +32,10 @@ struct cgi {
 };
 
 /*
- * Take over the request and empty the environment; conf names the variable
- * for that.  The credential goes first of all, from the memory of the
- * environment too.  Returns 1, or 0 when there is no request.
+ * Take over the request and empty the environment, but for what libraries take
+ * for options (OPENSSL_CONF and the like); conf names the variable for that.
+ * The credential goes first of all, from the memory of the environment too.
+ * Returns 1, or 0 when there is no request.
  */
 int cgi_take(struct cgi *c, const char *conf);
 

@@ -86,7 +86,7 @@ become_step_sign(const struct estconf *c, const char *csr, size_t len,
     const char *ott)
 {
 	char fd[32], sec[16], until[RFC3339_SIZE];
-	char *env[] = {NULL}, *prog = beside("step-sign");
+	char *prog = beside("step-sign");
 	const char *argv[] = {"step-sign", "-u", c->ca_url, "-A", c->ca_root,
 	    "-B", c->cacerts, "-U", fd, "-m", sec, NULL, NULL, NULL};
 	int in = memory_file("request", csr, len);
@@ -102,7 +102,7 @@ become_step_sign(const struct estconf *c, const char *csr, size_t len,
 		argv[11] = "-z";
 		argv[12] = rfc3339(time(NULL) + c->lifetime, until);
 	}
-	execve(prog, (char **)(size_t)argv, env);
+	execv(prog, (char **)(size_t)argv);
 	err(EX_ERR, "%s", prog);
 }
 
