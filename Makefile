@@ -29,22 +29,23 @@ LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
 TOOLS = acme-account acme-order acme-renewal-info acme-revoke \
 	cert-deploy cert-expiry cert-verify crl-check crl-fetch csr-check \
-	est-cacerts est-csrattrs est-enroll file-replace http01-serve log-json \
-	mkcsr mkkey step-ott step-revoke step-sign tls-peek whitelist-check
+	est-cacerts est-csrattrs est-enroll est-ra file-replace http01-serve \
+	log-json mkcsr mkkey step-ott step-revoke step-sign tls-peek \
+	whitelist-check
 SCRIPTS = ca-init crl-agent demo est-queue est-token
 INSTALLED = ca-init crl-agent est-queue est-token
 PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 \
 	acme.7 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-agent.8 \
 	crl-check.1 crl-fetch.1 csr-check.1 eca.7 est-cacerts.1 est-csrattrs.1 \
-	est-enroll.1 est-queue.8 est-token.8 est.7 file-replace.1 \
+	est-enroll.1 est-queue.8 est-ra.8 est-token.8 est.7 file-replace.1 \
 	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 step-revoke.1 \
 	step-sign.1 tls-peek.1 whitelist-check.1
 UNITS = acme-test addrlist-test alpn01-test ari-test crl-test \
 	csrattrs-test csrpolicy-test der-test estbody-test estqueue-test \
 	esttoken-test http-test json-test jws-test keyval-test name-test \
 	ott-test replace-test util-test wycheproof-test
-FUZZES = fuzz-addrlist fuzz-crl fuzz-csrattrs fuzz-csrpolicy fuzz-der \
-	fuzz-esttoken fuzz-http fuzz-json fuzz-pem fuzz-pkcs7
+FUZZES = fuzz-addrlist fuzz-cgi fuzz-crl fuzz-csrattrs fuzz-csrpolicy \
+	fuzz-der fuzz-esttoken fuzz-http fuzz-json fuzz-pem fuzz-pkcs7
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -140,15 +141,25 @@ ${B}/csr-check: src/csr-check.c ${csrcheck}
 whitelistcheck = ${O}/addrlist.o ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/whitelist-check: src/whitelist-check.c ${whitelistcheck}
 	${LD} src/whitelist-check.c ${whitelistcheck}
+estra = ${O}/estra.o ${O}/estraauth.o ${O}/estraenroll.o ${O}/estraca.o \
+	${O}/estralimit.o ${O}/estconf.o ${O}/estbody.o ${O}/esttoken.o \
+	${O}/estqueue.o ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o \
+	${O}/keyval.o \
+	${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/chain.o ${O}/der.o \
+	${O}/ott.o ${O}/jws.o ${O}/b64.o ${O}/cgi.o ${NAMES} ${JSON} \
+	${O}/sandbox.o ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+${B}/est-ra: src/est-ra.c ${estra}
+	${LD} src/est-ra.c ${estra} -lcrypto
 
 # modules
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmeproblem acmesession addrlist alpn01 ari b64 \
-	chain cleanup client crl crlcache crljudge crltrust csr csrattrs \
-	csrfacts csrpolicy csrwant der eab est estbody estenroll estqueue \
-	estsession esttoken hook http http01 httpfield io json jsonw jws key \
-	keyval listen name ossl ott pem reason replace responder sandbox serve \
-	signer stepca stepsession store util webroot
+	cgi chain cleanup client crl crlcache crljudge crltrust csr csrattrs \
+	csrfacts csrpolicy csrwant der eab est estbody estconf estenroll \
+	estqueue estra estraauth estraca estraenroll estralimit estsession \
+	esttoken hook http http01 httpfield io json jsonw jws key keyval \
+	listen name ossl ott pem reason replace responder sandbox serve signer \
+	stepca stepsession store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -163,6 +174,7 @@ ${O}/addrlist.o: src/lib/addrlist.c
 ${O}/alpn01.o: src/lib/alpn01.c
 ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
+${O}/cgi.o: src/lib/cgi.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
 ${O}/client.o: src/lib/client.c
@@ -179,8 +191,14 @@ ${O}/der.o: src/lib/der.c
 ${O}/eab.o: src/lib/eab.c
 ${O}/est.o: src/lib/est.c
 ${O}/estbody.o: src/lib/estbody.c
+${O}/estconf.o: src/lib/estconf.c
 ${O}/estenroll.o: src/lib/estenroll.c
 ${O}/estqueue.o: src/lib/estqueue.c
+${O}/estra.o: src/lib/estra.c
+${O}/estraauth.o: src/lib/estraauth.c
+${O}/estraca.o: src/lib/estraca.c
+${O}/estraenroll.o: src/lib/estraenroll.c
+${O}/estralimit.o: src/lib/estralimit.c
 ${O}/estsession.o: src/lib/estsession.c
 ${O}/esttoken.o: src/lib/esttoken.c
 ${O}/hook.o: src/lib/hook.c

@@ -123,6 +123,7 @@ rows() {
 	    -s '-d . list a' -m '-d . show' -s '-d . show a b' \
 	    -m '-d . approve' -s '-d . approve a b' -m '-d . deny' \
 	    -s '-d . deny a b c' -s '-d . prune a' -f '-d @ list'
+	row est-ra -m '' -s '-t . surplus' -f '-t @'
 	row ca-init -g '-d target.out' -m '' -s '-d target.out surplus'
 	row demo -s 'server surplus'
 }
