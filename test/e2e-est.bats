@@ -362,3 +362,25 @@ asking() {
 	run -2 est-enroll -u "${EST%/.well-known/est}" -A "$CA/root.pem" \
 	    -B cas.pem -U token dev.req
 }
+
+@test 'e2e-est: the client of globalsign enrolls and renews' {
+	local token
+	require estclient
+	openssl req -new -key dev.key -subj /CN=dev.example \
+	    -addext subjectAltName=DNS:dev.example -out dev.req
+	set -- -server "127.0.0.1:$EST_PORT" -explicit "$CA/root.pem"
+	estclient cacerts "$@" -out got.cas
+	[ "$(grep -c BEGIN got.cas)" -eq 2 ]
+	token=$(est_token)
+	estclient enroll "$@" -csr dev.req -user u -pass "$token" -out one.pem
+	cert-verify -B "$ROOT" -k dev.key -n dev.example \
+	    <(cat one.pem "$EST_INT")
+	run -1 estclient enroll "$@" -csr dev.req -user u -pass "$token"
+	[[ $output == *"a token is needed"* ]]
+	estclient reenroll "$@" -csr dev.req -certs one.pem -key dev.key \
+	    -out two.pem
+	cert-verify -B "$ROOT" -k dev.key -n dev.example \
+	    <(cat two.pem "$EST_INT")
+	[ "$(openssl x509 -in one.pem -noout -serial)" != \
+	    "$(openssl x509 -in two.pem -noout -serial)" ]
+}

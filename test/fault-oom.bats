@@ -471,3 +471,26 @@ order_scripts() {
 	starved 1000 setup check -- crl-fetch -B "$CA/int.pem" -C ca.crl \
 	    -u "$WEB/root.crl"
 }
+
+# A CGI program tells an error by an answer, which starve does not expect.
+@test "est-ra without memory answers 500, and the token stays good" {
+	. "$ECA_ROOT/test/estra.bash"
+	export EST_ROOT=$CA/root.pem EST_INT=$CA/int.pem EST_KEY=$DIR/key.pem
+	export EST_URL=https://127.0.0.1:9
+	local n token len step=$((once == 0 ? 1 : 4000 / once + 1))
+	make_key key.pem
+	est_conf default
+	token=$(est_token)
+	csr key.pem /CN=a.example DNS:a.example >req
+	len=$(stat -c %s req)
+	for ((n = 1; n < 3500; n += step)); do
+		run -2 timeout 20 env -i LD_PRELOAD="$OOM_SO" OOM_AT=$n \
+		    HTTPS=on REMOTE_ADDR=192.0.2.7 EST_RA_CONF="$PWD/conf" \
+		    REQUEST_METHOD=POST PATH_INFO=/simpleenroll \
+		    "$(basic "$token")" CONTENT_TYPE=application/pkcs10 \
+		    CONTENT_LENGTH="$len" "$ECA_BIN/est-ra" <req
+		[ "$n" -lt 100 ] ||
+		    [[ $output == *'Status: 500 '*'"reason":"cut_short"'* ]]
+		[ -e "tokens/${token:0:5}" ]
+	done
+}
