@@ -11,7 +11,7 @@ teardown() {
 # Nobody listens on the ports of the demo.
 all_quiet() {
 	local port
-	for port in 4210 4212 4213; do
+	for port in 4210 4211 4212 4213 4222; do
 		if listening "$port"; then
 			echo "somebody listens on port $port" >&2
 			return 1
@@ -31,6 +31,22 @@ all_quiet() {
 	# the commands it showed are there to be pasted
 	[[ $output == *'$ mkkey -o key.pem'* ]]
 	[[ $output == *'$ cert-deploy -k key.pem store/localhost <chain.pem'* ]]
+	all_quiet
+}
+
+@test "demo: est enrolls, renews and refuses" {
+	all_quiet
+	run -0 --separate-stderr demo est
+	[[ $output == *$'\nrefused         bad_token no_token revoked\n'* ]]
+	local before after
+	before=$(sed -n 's/^serial first *//p' <<<"$output")
+	after=$(sed -n 's/^serial renewed *//p' <<<"$output")
+	[ -n "$before" ] && [ -n "$after" ] && [ "$before" != "$after" ]
+	[ "$(grep -c '^# exit [12], as it should be' <<<"$output")" -eq 4 ]
+	[[ $output == *'$ est-token -d tokens add -1 '* ]]
+	# no token is in what the server said
+	run -1 grep -F "$(<"$ECA_ROOT/build/demo/token.txt")" \
+	    "$ECA_ROOT/build/demo/est-ra.json" "$ECA_ROOT/build/demo/est.log"
 	all_quiet
 }
 
