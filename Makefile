@@ -8,6 +8,7 @@ PREFIX = /usr/local
 BINDIR = ${PREFIX}/bin
 LIBEXECDIR = ${PREFIX}/libexec/eca
 MANDIR = ${PREFIX}/share/man
+DATADIR = ${PREFIX}/share/eca
 DESTDIR =
 CC = cc
 SAN =
@@ -296,20 +297,23 @@ fuzz:
 
 # A script lives in libexec beside its lib; the command is a link to it.
 install: all
-	install -d -m 755 ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR}/lib
+	install -d -m 755 ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR}/lib \
+	    ${DESTDIR}${LIBEXECDIR}/hooks ${DESTDIR}${DATADIR}/lighttpd
 	for t in ${TOOLS}; do \
 	install -m 755 ${B}/$$t ${DESTDIR}${BINDIR}/ || exit 1; done
 	for t in ${INSTALLED}; do \
 	install -m 755 sh/$$t ${DESTDIR}${LIBEXECDIR}/ && \
 	ln -sf ${LIBEXECDIR}/$$t ${DESTDIR}${BINDIR}/$$t || exit 1; done
 	install -m 644 sh/lib/*.sh ${DESTDIR}${LIBEXECDIR}/lib/
+	install -m 755 etc/hooks/* ${DESTDIR}${LIBEXECDIR}/hooks/
+	install -m 644 etc/lighttpd/*.conf ${DESTDIR}${DATADIR}/lighttpd/
 	for p in ${PAGES}; do d=${DESTDIR}${MANDIR}/man$${p##*.}; \
 	install -d -m 755 $$d && install -m 644 man/$$p $$d/ || exit 1; done
 
 uninstall:
 	for t in ${TOOLS} ${INSTALLED}; do rm -f ${DESTDIR}${BINDIR}/$$t; done
 	for p in ${PAGES}; do rm -f ${DESTDIR}${MANDIR}/man$${p##*.}/$$p; done
-	rm -rf ${DESTDIR}${LIBEXECDIR}
+	rm -rf ${DESTDIR}${LIBEXECDIR} ${DESTDIR}${DATADIR}
 
 clean:
 	rm -rf bin build/plain build/san build/doubles build/fuzz build/demo 

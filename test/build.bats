@@ -9,6 +9,8 @@ setup_file() {
 	mkdir "$TREE"
 	cp -r "$ECA_ROOT/Makefile" "$ECA_ROOT/src" "$ECA_ROOT/sh" \
 	    "$ECA_ROOT/man" "$TREE"
+	mkdir "$TREE/etc"
+	cp -r "$ECA_ROOT/etc/hooks" "$ECA_ROOT/etc/lighttpd" "$TREE/etc"
 	cd "$TREE" || return
 	make -j2 CC=gcc CFLAGS=-Werror all >"$BATS_FILE_TMPDIR/log" 2>&1 ||
 	    cat "$BATS_FILE_TMPDIR/log" >&2
@@ -56,7 +58,7 @@ libraries() {
 	[ "$(libraries crl-fetch)" = 'crypto curl' ]
 	[ "$(libraries cert-deploy)" = crypto ]
 	[ "$(libraries mkkey)" = crypto ]
-	[ "$(libraries mkcsr)" = crypto ]
+	[ "$(libraries mkcsr)" = 'crypto jansson' ]
 	[ "$(libraries tls-peek)" = 'crypto ssl' ]
 	[ "$(libraries acme-revoke)" = 'crypto curl jansson' ]
 	[ "$(libraries acme-order)" = 'crypto curl jansson ssl' ]
@@ -94,6 +96,8 @@ libraries() {
 	[ "$(readlink "$root/usr/bin/ca-init")" = /usr/libexec/eca/ca-init ]
 	run -0 --separate-stderr \
 	    "$root/usr/libexec/eca/ca-init" -d "$BATS_TEST_TMPDIR/ca"
+	[ -x "$root/usr/libexec/eca/hooks/nsupdate" ]
+	[ -s "$root/usr/share/eca/lighttpd/est.conf" ]
 	run -0 make DESTDIR="$root" PREFIX=/usr uninstall
 	[ -z "$(find "$root" -not -type d)" ]
 }
