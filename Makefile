@@ -54,7 +54,9 @@ all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 U = ${O}/util.o
 FILE = ${O}/replace.o ${O}/cleanup.o ${O}/io.o ${U}
 CRYPTO = ${O}/pem.o ${O}/key.o ${O}/ossl.o ${O}/io.o ${U}
-NAMES = ${O}/csr.o ${O}/name.o
+DER = ${O}/der.o ${O}/dertext.o
+NAME = ${O}/name.o ${O}/nametext.o
+NAMES = ${O}/csr.o ${NAME}
 JSON = ${O}/jsonw.o
 HTTP = ${O}/http.o ${O}/httpfield.o
 ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o \
@@ -72,21 +74,21 @@ ${B}/mkkey: src/mkkey.c ${mkkey}
 mkcsr = ${O}/csrwant.o ${O}/json.o ${NAMES} ${O}/sandbox.o ${CRYPTO}
 ${B}/mkcsr: src/mkcsr.c ${mkcsr}
 	${LD} src/mkcsr.c ${mkcsr} -ljansson -lcrypto
-certexpiry = ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
+certexpiry = ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 	${LD} src/cert-expiry.c ${certexpiry} -lcrypto
-certverify = ${O}/chain.o ${NAMES} ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
+certverify = ${O}/chain.o ${NAMES} ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-verify: src/cert-verify.c ${certverify}
 	${LD} src/cert-verify.c ${certverify} -lcrypto
-crlcheck = ${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/der.o ${JSON} \
+crlcheck = ${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${DER} ${JSON} \
 	${O}/sandbox.o ${CRYPTO}
 ${B}/crl-check: src/crl-check.c ${crlcheck}
 	${LD} src/crl-check.c ${crlcheck} -lcrypto
 crlfetch = ${O}/crlcache.o ${O}/crl.o ${O}/crltrust.o ${HTTP} ${O}/sandbox.o \
-	${O}/der.o ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
+	${DER} ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/crl-fetch: src/crl-fetch.c ${crlfetch}
 	${LD} src/crl-fetch.c ${crlfetch} -lcurl -lcrypto
-certdeploy = ${O}/store.o ${O}/chain.o ${O}/name.o ${O}/pem.o ${O}/key.o \
+certdeploy = ${O}/store.o ${O}/chain.o ${NAME} ${O}/pem.o ${O}/key.o \
 	${O}/ossl.o ${FILE}
 ${B}/cert-deploy: src/cert-deploy.c ${certdeploy}
 	${LD} src/cert-deploy.c ${certdeploy} -lcrypto
@@ -136,7 +138,7 @@ logjson = ${JSON} ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/log-json: src/log-json.c ${logjson}
 	${LD} src/log-json.c ${logjson}
 csrcheck = ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o ${O}/keyval.o \
-	${O}/name.o ${O}/der.o ${JSON} ${O}/sandbox.o ${CRYPTO}
+	${NAME} ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/csr-check: src/csr-check.c ${csrcheck}
 	${LD} src/csr-check.c ${csrcheck} -lcrypto
 whitelistcheck = ${O}/addrlist.o ${O}/sandbox.o ${O}/io.o ${U}
@@ -146,7 +148,7 @@ estra = ${O}/estra.o ${O}/estraauth.o ${O}/estraenroll.o ${O}/estraca.o \
 	${O}/estralimit.o ${O}/estconf.o ${O}/estbody.o ${O}/esttoken.o \
 	${O}/estqueue.o ${O}/csrpolicy.o ${O}/csrfacts.o ${O}/addrlist.o \
 	${O}/keyval.o \
-	${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/chain.o ${O}/der.o \
+	${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${O}/chain.o ${DER} \
 	${O}/ott.o ${O}/jws.o ${O}/b64.o ${O}/cgi.o ${NAMES} ${JSON} \
 	${O}/sandbox.o ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/est-ra: src/est-ra.c ${estra}
@@ -156,11 +158,11 @@ ${B}/est-ra: src/est-ra.c ${estra}
 MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
 	acmeneworder acmeorder acmeproblem acmesession addrlist alpn01 ari b64 \
 	cgi chain cleanup client crl crlcache crljudge crltrust csr csrattrs \
-	csrfacts csrpolicy csrwant der eab est estbody estconf estenroll \
-	estqueue estra estraauth estraca estraenroll estralimit estsession \
-	esttoken hook http http01 httpfield io json jsonw jws key keyval \
-	listen name ossl ott pem reason replace responder sandbox serve signer \
-	stepca stepsession store util webroot
+	csrfacts csrpolicy csrwant der dertext eab est estbody estconf \
+	estenroll estqueue estra estraauth estraca estraenroll estralimit \
+	estsession esttoken hook http http01 httpfield io json jsonw jws key \
+	keyval listen name nametext ossl ott pem reason replace responder \
+	sandbox serve signer stepca stepsession store util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -189,6 +191,7 @@ ${O}/csrfacts.o: src/lib/csrfacts.c
 ${O}/csrpolicy.o: src/lib/csrpolicy.c
 ${O}/csrwant.o: src/lib/csrwant.c
 ${O}/der.o: src/lib/der.c
+${O}/dertext.o: src/lib/dertext.c
 ${O}/eab.o: src/lib/eab.c
 ${O}/est.o: src/lib/est.c
 ${O}/estbody.o: src/lib/estbody.c
@@ -214,6 +217,7 @@ ${O}/key.o: src/lib/key.c
 ${O}/keyval.o: src/lib/keyval.c
 ${O}/listen.o: src/lib/listen.c
 ${O}/name.o: src/lib/name.c
+${O}/nametext.o: src/lib/nametext.c
 ${O}/ossl.o: src/lib/ossl.c
 ${O}/ott.o: src/lib/ott.c
 ${O}/pem.o: src/lib/pem.c

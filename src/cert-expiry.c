@@ -19,6 +19,7 @@
 #include <openssl/crypto.h>
 
 #include "der.h"
+#include "dertext.h"
 #include "io.h"
 #include "jsonw.h"
 #include "ossl.h"

@@ -18,6 +18,7 @@
 
 #include "chain.h"
 #include "der.h"
+#include "dertext.h"
 #include "io.h"
 #include "jsonw.h"
 #include "key.h"

@@ -19,6 +19,7 @@
 
 #include "crljudge.h"
 #include "der.h"
+#include "dertext.h"
 #include "io.h"
 #include "jsonw.h"
 #include "ossl.h"

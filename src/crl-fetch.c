@@ -17,6 +17,7 @@
 #include <openssl/pem.h>
 
 #include "crlcache.h"
+#include "dertext.h"
 #include "http.h"
 #include "io.h"
 #include "jsonw.h"

@@ -13,15 +13,6 @@
 #include "io.h"
 #include "util.h"
 
-#define T_BOOLEAN 0x01
-#define T_INTEGER 0x02
-#define T_BIT_STRING 0x03
-#define T_OCTET_STRING 0x04
-#define T_OID 0x06
-#define T_ENUMERATED 0x0a
-#define T_UTC_TIME 0x17
-#define T_GENERALIZED_TIME 0x18
-#define T_SEQUENCE 0x30
 #define T_EXTENSIONS 0xa0	/* [0], constructed */
 
 /* The last byte of 2.5.29.x. */
@@ -34,7 +25,7 @@
 #define ID_AKI 35
 
 #define NUMBER_MAX 20		/* RFC 5280 section 5.2.3 */
-#define SERIAL_MAX 64
+#define DER_SERIAL_MAX 64
 
 /* Take an element with this tag; raw is all of it, with its header. */
 static int
@@ -61,18 +52,18 @@ take_ext(struct der_span *list, struct ext *e)
 {
 	struct der_span ext, oid, v;
 
-	if (der_take(list, T_SEQUENCE, &ext) == -1 ||
-	    der_take(&ext, T_OID, &oid) == -1)
+	if (der_take(list, DER_SEQUENCE, &ext) == -1 ||
+	    der_take(&ext, DER_OID, &oid) == -1)
 		return -1;
 	e->id = oid.len == 3 && memcmp(oid.p, "\x55\x1d", 2) == 0 ?
 	    oid.p[2] : 0;
 	e->critical = 0;
-	if (ext.len > 0 && ext.p[0] == T_BOOLEAN) {
-		if (der_take(&ext, T_BOOLEAN, &v) == -1 || v.len != 1)
+	if (ext.len > 0 && ext.p[0] == DER_BOOLEAN) {
+		if (der_take(&ext, DER_BOOLEAN, &v) == -1 || v.len != 1)
 			return -1;
 		e->critical = v.p[0] != 0;
 	}
-	return der_take(&ext, T_OCTET_STRING, &e->value) == 0 &&
+	return der_take(&ext, DER_OCTET_STRING, &e->value) == 0 &&
 	    ext.len == 0 ? 0 : -1;
 }
 
@@ -107,7 +98,7 @@ set_number(struct crl *c, struct der_span v)
 {
 	struct der_span n;
 
-	if (der_take(&v, T_INTEGER, &n) == -1 || v.len != 0 || n.len == 0 ||
+	if (der_take(&v, DER_INTEGER, &n) == -1 || v.len != 0 || n.len == 0 ||
 	    n.p[0] >= 0x80)
 		return -1;
 	c->number = crl_integer(n);
@@ -145,7 +136,7 @@ set_exts(struct crl *c, struct der_span in)
 	struct der_span list;
 	struct ext e;
 
-	if (c->v1 || der_take(&in, T_SEQUENCE, &list) == -1 || in.len != 0)
+	if (c->v1 || der_take(&in, DER_SEQUENCE, &list) == -1 || in.len != 0)
 		return -1;
 	while (list.len > 0)
 		if (take_ext(&list, &e) == -1 || set_ext(c, &e) == -1)
@@ -156,8 +147,8 @@ set_exts(struct crl *c, struct der_span in)
 static int
 is_time(const struct der_span *in)
 {
-	return in->len > 0 && (in->p[0] == T_UTC_TIME ||
-	    in->p[0] == T_GENERALIZED_TIME);
+	return in->len > 0 && (in->p[0] == DER_UTC_TIME ||
+	    in->p[0] == DER_GENERALIZED_TIME);
 }
 
 /* TBSCertList: NULL, or what is wrong with it. */
@@ -167,16 +158,16 @@ walk_tbs(struct crl *c, struct der_span tbs)
 	struct der_span v, raw;
 	const unsigned char *p;
 
-	c->v1 = tbs.len > 0 && tbs.p[0] != T_INTEGER;
-	if (!c->v1 && (der_take(&tbs, T_INTEGER, &v) == -1 || v.len != 1 ||
+	c->v1 = tbs.len > 0 && tbs.p[0] != DER_INTEGER;
+	if (!c->v1 && (der_take(&tbs, DER_INTEGER, &v) == -1 || v.len != 1 ||
 	    v.p[0] != 1))
 		return "version is not v1 or v2";
-	if (take_raw(&tbs, T_SEQUENCE, &raw, &v) == -1)
+	if (take_raw(&tbs, DER_SEQUENCE, &raw, &v) == -1)
 		return "broken signature algorithm";
 	if (raw.len != c->algorithm.len ||
 	    memcmp(raw.p, c->algorithm.p, raw.len) != 0)
 		return "two different signature algorithms";
-	if (take_raw(&tbs, T_SEQUENCE, &raw, &v) == -1)
+	if (take_raw(&tbs, DER_SEQUENCE, &raw, &v) == -1)
 		return "broken issuer";
 	p = raw.p;
 	c->issuer = d2i_X509_NAME(NULL, &p, (long)raw.len);
@@ -186,8 +177,8 @@ walk_tbs(struct crl *c, struct der_span tbs)
 	    (is_time(&tbs) && (der_take_time(&tbs, &c->next_update) == -1 ||
 	    c->next_update <= 0)))
 		return "broken times";
-	if (tbs.len > 0 && tbs.p[0] == T_SEQUENCE &&
-	    der_take(&tbs, T_SEQUENCE, &c->revoked) == -1)
+	if (tbs.len > 0 && tbs.p[0] == DER_SEQUENCE &&
+	    der_take(&tbs, DER_SEQUENCE, &c->revoked) == -1)
 		return "broken list of entries";
 	if (tbs.len > 0 && (der_take(&tbs, T_EXTENSIONS, &v) == -1 ||
 	    tbs.len != 0 || set_exts(c, v) == -1))
@@ -200,10 +191,10 @@ walk(struct crl *c, const unsigned char *der, size_t len)
 {
 	struct der_span in = {der, len}, list, tbs, v;
 
-	if (der_take(&in, T_SEQUENCE, &list) == -1 ||
-	    take_raw(&list, T_SEQUENCE, &c->tbs, &tbs) == -1 ||
-	    take_raw(&list, T_SEQUENCE, &c->algorithm, &v) == -1 ||
-	    der_take(&list, T_BIT_STRING, &c->signature) == -1 ||
+	if (der_take(&in, DER_SEQUENCE, &list) == -1 ||
+	    take_raw(&list, DER_SEQUENCE, &c->tbs, &tbs) == -1 ||
+	    take_raw(&list, DER_SEQUENCE, &c->algorithm, &v) == -1 ||
+	    der_take(&list, DER_BIT_STRING, &c->signature) == -1 ||
 	    list.len != 0 || c->signature.len < 2)
 		return "not a CRL in DER or PEM";
 	if (in.len != 0)
@@ -246,7 +237,7 @@ crl_new(const char *data, size_t len, const char **why)
 	*why = NULL;
 	if (len > CRL_MAX)
 		*why = "larger than the limit of 64 MiB";
-	else if (len < 2 || data[0] != T_SEQUENCE || (data[1] & 0x80) == 0)
+	else if (len < 2 || data[0] != DER_SEQUENCE || (data[1] & 0x80) == 0)
 		*why = from_pem(c, data, len, &n);
 	if (*why == NULL)
 		*why = walk(c, c->pem != NULL ? c->pem :
@@ -319,13 +310,13 @@ entry_exts(struct crl *c, struct der_span in, int *reason)
 	struct ext e;
 
 	*reason = -1;
-	if (c->v1 || der_take(&in, T_SEQUENCE, &list) == -1 || in.len != 0)
+	if (c->v1 || der_take(&in, DER_SEQUENCE, &list) == -1 || in.len != 0)
 		return -1;
 	while (list.len > 0) {
 		if (take_ext(&list, &e) == -1)
 			return -1;
 		if (e.id == ID_REASON_CODE) {
-			if (der_take(&e.value, T_ENUMERATED, &v) == -1 ||
+			if (der_take(&e.value, DER_ENUMERATED, &v) == -1 ||
 			    e.value.len != 0 || v.len != 1)
 				return -1;
 			*reason = v.p[0];
@@ -371,9 +362,9 @@ crl_lookup(struct crl *c, struct crl_want *want, size_t n)
 	int reason = -1;
 
 	for (c->entries = 0; list.len > 0; c->entries++) {
-		if (der_take(&list, T_SEQUENCE, &e) == -1 ||
-		    der_take(&e, T_INTEGER, &v) == -1 || v.len == 0 ||
-		    v.len > SERIAL_MAX || !is_time(&e) ||
+		if (der_take(&list, DER_SEQUENCE, &e) == -1 ||
+		    der_take(&e, DER_INTEGER, &v) == -1 || v.len == 0 ||
+		    v.len > DER_SERIAL_MAX || !is_time(&e) ||
 		    take_raw(&e, e.p[0], &when, &key.serial) == -1)
 			return -1;
 		if (e.len > 0 && (e.len != last.len ||

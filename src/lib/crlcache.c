@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "crlcache.h"
+#include "dertext.h"
 #include "pem.h"
 #include "replace.h"
 #include "util.h"

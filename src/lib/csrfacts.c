@@ -11,6 +11,7 @@
 
 #include "csrfacts.h"
 #include "der.h"
+#include "dertext.h"
 #include "io.h"
 #include "ossl.h"
 #include "pem.h"

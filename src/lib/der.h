@@ -6,7 +6,7 @@
  * thirty times faster than d2i_X509().  Nothing is verified.  Links with
  * libcrypto.
  *
- *	struct der_text t = DER_TEXT_INIT;
+ *	struct der_text t = DER_TEXT_INIT;		see dertext.h
  *	if (der_cert(&c, der, len, &why) == -1)
  *		warnx("%s: %s", name, why);
  *	else
@@ -18,6 +18,28 @@
 
 #include <stddef.h>
 #include <time.h>
+
+/* Tags with their class and form. */
+#define DER_BOOLEAN 0x01
+#define DER_INTEGER 0x02
+#define DER_BIT_STRING 0x03
+#define DER_OCTET_STRING 0x04
+#define DER_OID 0x06
+#define DER_ENUMERATED 0x0a
+#define DER_UTF8 0x0c
+#define DER_PRINTABLE 0x13
+#define DER_IA5 0x16
+#define DER_UTC_TIME 0x17
+#define DER_GENERALIZED_TIME 0x18
+#define DER_SEQUENCE 0x30
+#define DER_SET 0x31
+#define DER_CTX(n) (0x80u | (n))	/* [n], primitive */
+#define DER_CTX_CONS(n) (0xa0u | (n))	/* [n], constructed */
+
+/* The longest that der_cert() takes, in bytes or parts. */
+#define DER_SERIAL_MAX 64
+#define DER_OID_MAX 64
+#define DER_RDN_MAX 128
 
 /* A piece of the certificate, owned by whoever owns the certificate. */
 struct der_span {
@@ -37,7 +59,7 @@ struct der_cert {
 /*
  * Walk the len bytes at der, which must be one certificate in DER and nothing
  * else.  Returns 0, or -1 with the reason, a constant, in *why.  What it
- * accepts the functions below can all show.
+ * accepts the functions of dertext.h can all show.
  */
 int der_cert(struct der_cert *c, const unsigned char *der, size_t len,
     const char **why);
@@ -51,41 +73,11 @@ int der_take(struct der_span *in, unsigned int tag, struct der_span *out);
 /* Take a Time that RFC 5280 section 4.1.2.5 allows. */
 int der_take_time(struct der_span *in, time_t *t);
 
-/* Text in a buffer that grows; each function begins anew and ends in NUL. */
-struct der_text {
-	char *s;
-	size_t len;
-	size_t cap;
-};
-
-#define DER_TEXT_INIT {NULL, 0, 0}
-
-void der_text_free(struct der_text *t);
-
-/* The serial number as openssl prints it: 0A3F, -01, 00.  Or in decimal. */
-const char *der_serial_hex(struct der_text *t, struct der_span serial);
-const char *der_serial_dec(struct der_text *t, struct der_span serial);
-
 /*
- * A name as RFC 4514 writes it, the most specific part first.  Besides the
- * types of its table serialNumber and emailAddress have a name; a type that
- * has none is a dotted OID with a #hex value, and so is a value that is no
- * text.  Control characters come as \XX: there is no NUL in it.
+ * Take one AttributeTypeAndValue off an RDN: its type, the tag and content of
+ * its value, and in raw the value with its header.
  */
-const char *der_name(struct der_text *t, struct der_span name);
-
-/*
- * The most specific CN of a name in UTF-8, nothing escaped: it may hold any
- * character, a NUL too (t->len counts).  NULL when there is none.
- */
-const char *der_cn(struct der_text *t, struct der_span name);
-
-/*
- * Take the first entry off names, the content of a SubjectAltName: a DNS name
- * or an IP address as it is, "email:" and "URI:" before these two; the other
- * kinds are passed over.  The bytes are the certificate's, t->len of them.
- * NULL at the end.
- */
-const char *der_next_san(struct der_text *t, struct der_span *names);
+int der_next_attr(struct der_span *rdn, struct der_span *oid,
+    unsigned int *tag, struct der_span *value, struct der_span *raw);
 
 #endif

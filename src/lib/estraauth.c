@@ -9,6 +9,7 @@
 #include "chain.h"
 #include "crljudge.h"
 #include "der.h"
+#include "dertext.h"
 #include "estraauth.h"
 #include "pem.h"
 #include "util.h"

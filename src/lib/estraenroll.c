@@ -9,6 +9,7 @@
 #include "csrfacts.h"
 #include "csrpolicy.h"
 #include "der.h"
+#include "dertext.h"
 #include "estbody.h"
 #include "estqueue.h"
 #include "estraenroll.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "der.h"
+#include "dertext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

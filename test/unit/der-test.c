@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "der.h"
+#include "dertext.h"
 #include "util.h"
 
 #define NAME_A "310c300a06035504030c03616263"	/* CN=abc */
