@@ -187,6 +187,18 @@ keyUsage = critical,keyCertSign,cRLSign'
 	says 0 good null -R good.crl -R ca.crl a.chain.pem
 }
 
+@test "crl-check: a certificate in a block of another sort is not passed by" {
+	openssl x509 -in a.pem -trustout -out "$BATS_TEST_TMPDIR/in"
+	grep -q '^-----BEGIN TRUSTED CERT' "$BATS_TEST_TMPDIR/in"
+	cat int.pem >>"$BATS_TEST_TMPDIR/in"
+	list ca.crl issuer=root
+	run -2 --separate-stderr crl-check -T "$now" -B root.pem \
+	    -R revoked.crl -R ca.crl "$BATS_TEST_TMPDIR/in"
+	[ -z "$output" ]
+	assert_stderr_line "crl-check: $BATS_TEST_TMPDIR/in: a block \"TRUSTED"\
+' CERTIFICATE", which is not read here; openssl x509 makes it plain'
+}
+
 @test "crl-check: several lists, each for its own" {
 	list mute.crl issuer=root "$(serial mute)"
 	cat a.pem int.pem mute.pem >"$BATS_TEST_TMPDIR/all"
