@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include "crljudge.h"
@@ -121,20 +122,26 @@ line(struct jsonw *w, X509 *cert, const struct crl_verdict *v, FILE *out)
 	return 0;
 }
 
-/* Has cert, a CA, certified another of the input? */
+/*
+ * Has cert, a CA, certified another of the input?  The name alone is not
+ * enough: with such a one beside it a revoked CA would not be looked at.
+ */
 static int
 certified(X509 *cert, STACK_OF(X509) *certs)
 {
+	EVP_PKEY *key = X509_get0_pubkey(cert);
 	X509 *x;
-	int i;
+	int i, yes = 0;
 
-	for (i = 0; i < sk_X509_num(certs); i++) {
+	for (i = 0; i < sk_X509_num(certs) && !yes; i++) {
 		x = sk_X509_value(certs, i);
-		if (x != cert && X509_NAME_cmp(X509_get_subject_name(cert),
-		    X509_get_issuer_name(x)) == 0 && X509_cmp(x, cert) != 0)
-			return 1;
+		yes = x != cert && X509_NAME_cmp(X509_get_subject_name(cert),
+		    X509_get_issuer_name(x)) == 0 &&
+		    X509_cmp(x, cert) != 0 && key != NULL &&
+		    X509_verify(x, key) == 1;
 	}
-	return 0;
+	ERR_clear_error();
+	return yes;
 }
 
 /* Those to judge, borrowed: all that have certified none of the others. */

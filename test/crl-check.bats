@@ -87,6 +87,16 @@ says() {
 	}
 }
 
+# first CODE STATUS REASON ARGS...: the same for the first of several.
+first() {
+	run "-$1" --separate-stderr crl-check -T "$now" -B root.pem "${@:4}"
+	[ "${#lines[@]}" -gt 1 ]
+	[ "$(jq -r '"\(.status) \(.reason)"' <<<"${lines[0]}")" = "$2 $3" ] || {
+		echo "expected $2 $3: $output"
+		false
+	}
+}
+
 # patched FILE HEX HEX: FILE as $BATS_TEST_TMPDIR/crl with other bytes, once.
 patched() {
 	od -An -v -tx1 "$1" | tr -d ' \n' | sed "s/$2/$3/" |
@@ -159,6 +169,36 @@ field() { jq -r ".$1" <<<"$output"; }
 	    "$BATS_TEST_TMPDIR/all"
 }
 
+@test "crl-check: a CA is left out only for what it has signed" {
+	local ca='basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign,cRLSign'
+	list ca.crl issuer=root "$(serial int),keyCompromise"
+	# under the name of int, but not by it; as if it had certified mute
+	make_cert . sham issuer=self subject='/CN=Test Intermediate' \
+	    from=2026-12-01 to=2028-01-01 ext="$ca"
+	make_cert . junk issuer=sham subject='/CN=Test Root' from=2026-12-01 \
+	    to=2028-01-01 ext="$ca"
+	cat int.pem junk.pem mute.pem >"$BATS_TEST_TMPDIR/in"
+	run -1 --separate-stderr crl-check -T "$now" -B root.pem -R ca.crl \
+	    "$BATS_TEST_TMPDIR/in"
+	[ "$(jq -r 'select(.subject == "CN=Test Intermediate").status' \
+	    <<<"$output")" = revoked ]
+	# what it has signed is judged in its stead
+	says 0 good null -R good.crl -R ca.crl a.chain.pem
+}
+
+@test "crl-check: a certificate in a block of another sort is not passed by" {
+	openssl x509 -in a.pem -trustout -out "$BATS_TEST_TMPDIR/in"
+	grep -q '^-----BEGIN TRUSTED CERT' "$BATS_TEST_TMPDIR/in"
+	cat int.pem >>"$BATS_TEST_TMPDIR/in"
+	list ca.crl issuer=root
+	run -2 --separate-stderr crl-check -T "$now" -B root.pem \
+	    -R revoked.crl -R ca.crl "$BATS_TEST_TMPDIR/in"
+	[ -z "$output" ]
+	assert_stderr_line "crl-check: $BATS_TEST_TMPDIR/in: a block \"TRUSTED"\
+' CERTIFICATE", which is not read here; openssl x509 makes it plain'
+}
+
 @test "crl-check: several lists, each for its own" {
 	list mute.crl issuer=root "$(serial mute)"
 	cat a.pem int.pem mute.pem >"$BATS_TEST_TMPDIR/all"
@@ -221,12 +261,36 @@ field() { jq -r ".$1" <<<"$output"; }
 	says 2 unknown no_signer -R twin.crl a.chain.pem
 	# known, but below a root that is not trusted
 	cat a.chain.pem twin/int.pem >"$BATS_TEST_TMPDIR/in"
-	says 2 unknown untrusted -R twin.crl "$BATS_TEST_TMPDIR/in"
+	first 2 unknown untrusted -R twin.crl "$BATS_TEST_TMPDIR/in"
 	# below one that is trusted, but another one
 	cat root.pem twin/root.pem >"$BATS_TEST_TMPDIR/cas"
-	run -2 --separate-stderr crl-check -T "$now" -R twin.crl \
-	    -B "$BATS_TEST_TMPDIR/cas" "$BATS_TEST_TMPDIR/in"
-	[ "$(field reason)" = other_anchor ]
+	first 2 unknown other_anchor -R twin.crl -B "$BATS_TEST_TMPDIR/cas" \
+	    "$BATS_TEST_TMPDIR/in"
+}
+
+@test "crl-check: R3 a CA of the same name elsewhere is somebody else" {
+	local in=$BATS_TEST_TMPDIR/in ca='basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign,cRLSign'
+	make_cert . evil issuer=root from=2026-12-01 to=2028-01-01 ext="$ca"
+	make_cert . fake issuer=evil subject='/CN=Test Intermediate' \
+	    from=2026-12-01 to=2028-01-01 ext="$ca"
+	list fake.crl issuer=fake
+	cat a.chain.pem fake.pem evil.pem >"$in"
+	first 2 unknown other_issuer -R fake.crl "$in"
+	first 1 revoked keyCompromise -R fake.crl -R revoked.crl "$in"
+	# another key of the same CA, for lists alone, says as much as the first
+	make_cert . lists issuer=root subject='/CN=Test Intermediate' \
+	    from=2026-12-01 to=2028-01-01 ext='keyUsage = critical,cRLSign'
+	list lists.crl issuer=lists
+	list ca.crl issuer=root
+	cat a.chain.pem lists.pem >"$in"
+	first 0 good null -R lists.crl -R ca.crl "$in"
+	# so does one that it has certified itself
+	make_cert . lists issuer=int subject='/CN=Test Intermediate' \
+	    from=2026-12-01 to=2028-01-01 ext='keyUsage = critical,cRLSign'
+	list lists.crl issuer=lists
+	cat a.chain.pem lists.pem >"$in"
+	first 0 good null -R lists.crl "$in"
 }
 
 @test "crl-check: R3 who may not sign lists is not believed" {
@@ -241,6 +305,10 @@ field() { jq -r ".$1" <<<"$output"; }
 	# the identifier of the twin, the signature of int
 	patched good.crl "$(key_id int)" "$(key_id twin/int)"
 	says 2 unknown no_signer -R "$BATS_TEST_TMPDIR/crl" a.chain.pem
+	# and when int is an anchor
+	cat root.pem int.pem >"$BATS_TEST_TMPDIR/cas"
+	says 2 unknown no_signer -B "$BATS_TEST_TMPDIR/cas" \
+	    -R "$BATS_TEST_TMPDIR/crl" a.pem
 }
 
 @test "crl-check: R5 a signature that does not fit" {

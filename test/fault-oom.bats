@@ -494,3 +494,53 @@ order_scripts() {
 		[ -e "tokens/${token:0:5}" ]
 	done
 }
+
+@test "est-cacerts, est-csrattrs and est-enroll without memory take nothing" {
+	local url est=www/.well-known/est
+	csr_scripts
+	mkcsr -k key.pem -d a.example >req.pem
+	make_ca .
+	make_cert . old subject=/CN=a.example san=DNS:a.example
+	mkcsr -k key.pem -x old.pem >new.pem
+	make_cert . leaf subject=/CN=a.example san=DNS:a.example key=key.pem
+	mkdir -p "$est"
+	openssl crl2pkcs7 -nocrl -certfile root.pem -certfile int.pem \
+	    -outform DER | base64 >"$est/cacerts"
+	openssl crl2pkcs7 -nocrl -certfile leaf.chain.pem -outform DER |
+	    base64 | tee "$est/simpleenroll" >"$est/simplereenroll"
+	cat >attrs.cnf <<-'END'
+	asn1 = SEQUENCE:all
+	[all]
+	digest = OID:ecdsa-with-SHA256
+	key = SEQUENCE:key
+	[key]
+	type = OID:id-ecPublicKey
+	curves = SET:curves
+	[curves]
+	curve = OID:prime256v1
+	END
+	openssl asn1parse -genconf attrs.cnf -noout -out attrs.der
+	base64 attrs.der >"$est/csrattrs"
+	echo user:password >password
+	chmod 600 password
+	port=$(free_port)
+	url=https://127.0.0.1:$port
+	double "root $PWD/www; location / { error_page 405 =200 \$uri; }"
+	set -- -u "$url" -A "$CA/root.pem"
+	starved 1000 nothing same -- est-cacerts "$@"
+	starved 1000 nothing same -- est-cacerts -u "$url" -F \
+	    "$(openssl x509 -in root.pem -outform DER | sha256sum | cut -c1-64)"
+	starved 1000 nothing same -- est-csrattrs "$@"
+	starved 1000 nothing same -- est-enroll "$@" -B "$DIR/root.pem" \
+	    -U "$DIR/password" "$DIR/req.pem"
+	starved 1000 nothing same -- est-enroll "$@" -B "$DIR/root.pem" -r \
+	    -c "$DIR/old.chain.pem" -k "$DIR/old.key" "$DIR/new.pem"
+	# that was not all refusals
+	est-enroll "$@" -B root.pem -U password req.pem >made.pem
+	est-enroll "$@" -B root.pem -r -c old.chain.pem -k old.key \
+	    new.pem >made.pem
+	est-csrattrs "$@" >want.json
+	grep -q '"key":"P-256"' want.json
+	starved 1000 nothing check-csr -- mkcsr -Q "$DIR/want.json" \
+	    -k "$DIR/key.pem" -d a.example
+}

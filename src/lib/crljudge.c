@@ -174,6 +174,8 @@ usable(const struct crl_pool *pool, const struct source *src,
 		return CRL_UNTRUSTED;
 	if (!crl_same_anchor(s->path, src->path))
 		return CRL_OTHER_ANCHOR;
+	if (!crl_same_issuer(s->path, src->path, src->crl->issuer))
+		return CRL_OTHER_ISSUER;
 	return scope(src->crl, s->cert, reasons, unnamed);
 }
 

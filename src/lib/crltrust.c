@@ -156,6 +156,28 @@ crl_same_anchor(STACK_OF(X509) *a, STACK_OF(X509) *b)
 	    has(b, sk_X509_value(a, sk_X509_num(a) - 1));
 }
 
+/* Where a path leaves those of this name, from the i-th on; or NULL. */
+static X509 *
+beyond(STACK_OF(X509) *path, int i, const X509_NAME *name)
+{
+	while (i < sk_X509_num(path) && X509_NAME_cmp(X509_get_subject_name(
+	    sk_X509_value(path, i)), name) == 0)
+		i++;
+	return sk_X509_value(path, i);
+}
+
+int
+crl_same_issuer(STACK_OF(X509) *cert, STACK_OF(X509) *signer,
+    const X509_NAME *issuer)
+{
+	X509 *a = beyond(cert, sk_X509_num(cert) > 1, issuer);
+	X509 *b = beyond(signer, 0, issuer);
+
+	return a == NULL || b == NULL || (X509_NAME_cmp(
+	    X509_get_subject_name(a), X509_get_subject_name(b)) == 0 &&
+	    EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1);
+}
+
 /* RSASSA-PSS is left to libcrypto; all but its digest. */
 static enum crl_why
 pss_signed_by(const struct crl *c, const X509_ALGOR *alg, EVP_PKEY *key)
@@ -239,6 +261,8 @@ crl_trusted(const struct crl_pool *pool, const struct crl *c,
 	for (k = 0; k < 2 && best != CRL_OK; k++)
 		for (i = 0; i < sk_X509_num(pools[k]) && best != CRL_OK; i++) {
 			cert = sk_X509_value(pools[k], i);
+			/* before that it has no key identifier to libcrypto */
+			(void)X509_get_extension_flags(cert);
 			if (X509_NAME_cmp(X509_get_subject_name(cert),
 			    c->issuer) != 0 || (c->akid != NULL &&
 			    X509_check_akid(cert, c->akid) != X509_V_OK) ||

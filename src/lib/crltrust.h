@@ -62,4 +62,12 @@ STACK_OF(X509) *crl_path(const struct crl_pool *pool, X509 *cert, int leaf);
 /* Of two paths, is the anchor of one on the other? */
 int crl_same_anchor(STACK_OF(X509) *a, STACK_OF(X509) *b);
 
+/*
+ * Of such two, has the same CA certified the issuer of the certificate and
+ * the signer of the list?  A CA of the same name elsewhere below the anchor
+ * (RFC 5280 section 8) is somebody else.
+ */
+int crl_same_issuer(STACK_OF(X509) *cert, STACK_OF(X509) *signer,
+    const X509_NAME *issuer);
+
 #endif

@@ -3,6 +3,7 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -69,6 +70,16 @@ is_cert(const char *label)
 	    strcmp(label, PEM_STRING_X509_OLD) == 0;
 }
 
+/* One in a form that is not read, as "TRUSTED CERTIFICATE" of libcrypto. */
+static int
+is_odd_cert(const char *label)
+{
+	static const char word[] = "CERTIFICATE";
+	size_t n = strlen(label), len = sizeof(word) - 1;
+
+	return n >= len && strcasecmp(label + n - len, word) == 0;
+}
+
 /* Put the certificate der on the stack. */
 static int
 push_cert(STACK_OF(X509) *certs, const unsigned char *der, long len,
@@ -103,6 +114,10 @@ pem_certs(const char *buf, size_t len, const char *name, int strict)
 		else if (strict) {
 			warnx("%s: a block \"%s\" where only certificates are "
 			    "allowed", name, esc(label));
+			rc = -1;
+		} else if (is_odd_cert(label)) {
+			warnx("%s: a block \"%s\", which is not read here; "
+			    "openssl x509 makes it plain", name, esc(label));
 			rc = -1;
 		}
 		OPENSSL_free(label);

@@ -20,7 +20,8 @@ int pem_next(BIO *bio, const char *name, char **label, unsigned char **der,
 /*
  * All certificates of a PEM text, in their order; text between the blocks is
  * skipped.  With strict set any block that is no CERTIFICATE is refused (RFC
- * 8555 section 11.4), else it is skipped.  Returns NULL with a message about
+ * 8555 section 11.4), else it is skipped, unless it is a certificate of
+ * another form ("TRUSTED CERTIFICATE").  Returns NULL with a message about
  * name when one is broken or there is none.  The caller frees with
  * pem_certs_free().
  */
