@@ -140,6 +140,17 @@ raw() {
 	run -1 grep -q "${token:5}" "$EST_LOG" est.log
 }
 
+@test 'e2e-est: a common name alone becomes a name, and has to be allowed' {
+	est_conf cn 'SUBJECT=CN O'
+	csr dev.key /CN=www.bank.test >cn.csr
+	[ "$(enroll cn/simpleenroll cn.csr -u ":$(est_token)")" = 403 ]
+	tell '.reason == "name_not_allowed" and .label == "cn"'
+	csr dev.key /CN=dev.example >cn.csr
+	[ "$(enroll cn/simpleenroll cn.csr -u ":$(est_token)")" = 200 ]
+	openssl x509 -in got.pem -noout -ext subjectAltName >san
+	grep -q 'DNS:dev.example' san
+}
+
 @test 'e2e-est: who has a certificate renews it (S19, S21, S22)' {
 	local old new
 	[ "$(enroll simpleenroll dev.csr -u ":$(est_token)")" = 200 ]
