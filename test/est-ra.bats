@@ -220,6 +220,11 @@ answered() {
 	answered 401 bad_token
 	ra_post /simpleenroll dev1.csr "$(basic "$token")"
 	answered 401 bad_token
+	token=$(est_token LABEL=default)
+	ra_post /simpleenroll dev1.csr "$(basic "$token")"
+	answered 503 ca_unreachable
+	ra_post /a/simpleenroll dev1.csr "$(basic "$token")"
+	answered 401 bad_token
 	token=$(est_token NAME=dev1.example)
 	ra_post /simpleenroll dev1.csr "$(basic "$token")"
 	answered 503 ca_unreachable
@@ -499,6 +504,17 @@ extendedKeyUsage = serverAuth'
 	est_conf default CRL_REQUIRED=no
 	renewal dev1.csr
 	answered 403 revoked
+}
+
+@test 'est-ra lets in no certificate that has no name for the log' {
+	make_cert "$EST_DIR" odd.example \
+	    san=DER:30:07:87:05:01:02:03:04:05
+	est_conf default ENROLL=cert "CLIENT_CAS=$PWD/cas.pem" APPROVAL=enroll \
+	    "QUEUE_DIR=$PWD/queue"
+	cert_env "$EST_DIR/odd.example.pem"
+	ra_post /simpleenroll dev1.csr "${CLIENT[@]}"
+	answered 403 bad_certificate
+	[ -z "$(find queue -type f)" ]
 }
 
 @test 'est-ra re-enrolls nobody while the CRL says nothing (S23)' {

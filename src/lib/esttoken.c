@@ -146,7 +146,10 @@ read_record(struct esttoken *t, struct record *r)
 	return rc;
 }
 
-/* Is label one of the words of r->labels, which are cut up? */
+/*
+ * Is label one of the words of r->labels, which are cut up?  No label is called
+ * default, as its configuration is.
+ */
 static int
 label_ok(struct record *r, const char *label)
 {
@@ -154,6 +157,8 @@ label_ok(struct record *r, const char *label)
 
 	if (list == NULL)
 		return 1;
+	if (*label == '\0')
+		label = "default";
 	while ((word = keyval_word(&list)) != NULL)
 		if (strcmp(word, label) == 0)
 			return 1;
