@@ -241,10 +241,8 @@ esttoken_take(struct esttoken *t, const char *dir, const char *text,
 	memset(t, 0, sizeof(*t));
 	t->fd = -1;
 	*why = "no token at all";
-	if ((t->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
-		warn("%s", dir);
+	if ((t->dirfd = io_open_dir(dir)) == -1)
 		return EX_ERR;
-	}
 	if (canonical(text, token) == 0) {
 		memcpy(t->id, token, ESTTOKEN_ID);
 		t->fd = openat(t->dirfd, t->id, O_RDONLY | O_NOFOLLOW |
