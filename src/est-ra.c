@@ -22,11 +22,13 @@
 #include <unistd.h>
 
 #include "addrlist.h"
+#include "crl.h"
 #include "estbody.h"
 #include "estra.h"
 #include "io.h"
 #include "key.h"
 #include "ossl.h"
+#include "ott.h"
 #include "pem.h"
 #include "util.h"
 
@@ -128,10 +130,38 @@ check_certs(const char *path)
 static int
 check_dir(const char *path)
 {
-	if (path == NULL || access(path, R_OK | W_OK | X_OK) == 0)
+	int fd;
+
+	if (path == NULL)
+		return 0;
+	if ((fd = io_open_dir(path)) == -1)
+		return -1;
+	close(fd);
+	if (access(path, R_OK | W_OK | X_OK) == 0)
 		return 0;
 	warn("%s", path);
 	return -1;
+}
+
+/* A list without which nobody gets in: is it there? */
+static int
+check_crl(const struct estconf *c, const char *path)
+{
+	enum crl_why why = CRL_OK;
+	struct crl *crl = NULL;
+	size_t len;
+	char *text;
+
+	if (path == NULL || !c->crl_required)
+		return 0;
+	if ((text = crl_slurp(path, &len, &why)) != NULL)
+		crl = crl_take(text, len, path, &why);
+	else if (why == CRL_MISSING)
+		warnx("%s: missing; crl-fetch -C keeps it", path);
+	if (crl == NULL)
+		return -1;
+	crl_free(crl);
+	return 0;
 }
 
 static int
@@ -152,23 +182,60 @@ check_csrattrs(const char *path)
 	return der != NULL ? 0 : -1;
 }
 
+static int
+check_key(const char *path)
+{
+	EVP_PKEY *key = key_load(path);
+
+	EVP_PKEY_free(key);
+	return key != NULL ? 0 : -1;
+}
+
+static int
+check_url(const char *base)
+{
+	char *url = ott_url(base, "sign", NULL);
+
+	free(url);
+	return url != NULL ? 0 : -1;
+}
+
+static int
+check_addresses(const char *path)
+{
+	struct addrlist l = {NULL, 0};
+	int rc = path == NULL ? 0 : addrlist_load(&l, path);
+
+	addrlist_free(&l);
+	return rc;
+}
+
+/* What was said is of this file and key. */
+static int
+of(const struct estconf *c, const char *key, int rc)
+{
+	if (rc == -1)
+		warnx("%s: %s: not in order, see above", c->name, key);
+	return rc;
+}
+
 /* What the configuration names. */
 static int
 check_files(const struct estconf *c)
 {
-	struct addrlist l = {NULL, 0};
-	EVP_PKEY *key = key_load(c->provisioner_key);
-	int rc = key != NULL ? 0 : -1;
-
-	rc |= check_certs(c->cacerts) | check_certs(c->ca_root) |
-	    check_certs(c->client_cas) | check_certs(c->provisioner_cert) |
-	    check_dir(c->state_dir) | check_dir(c->token_dir) |
-	    check_dir(c->queue_dir) | check_csrattrs(c->csrattrs);
-	if (c->addresses != NULL)
-		rc |= addrlist_load(&l, c->addresses);
-	addrlist_free(&l);
-	EVP_PKEY_free(key);
-	return rc;
+	return of(c, "CA_URL", check_url(c->ca_url)) |
+	    of(c, "CA_ROOT", check_certs(c->ca_root)) |
+	    of(c, "CACERTS", check_certs(c->cacerts)) |
+	    of(c, "PROVISIONER_KEY", check_key(c->provisioner_key)) |
+	    of(c, "PROVISIONER_CERT", check_certs(c->provisioner_cert)) |
+	    of(c, "CLIENT_CAS", check_certs(c->client_cas)) |
+	    of(c, "CLIENT_CRL", check_crl(c, c->client_crl)) |
+	    of(c, "CRL", check_crl(c, c->reenroll ? c->crl : NULL)) |
+	    of(c, "ADDRESSES", check_addresses(c->addresses)) |
+	    of(c, "CSRATTRS", check_csrattrs(c->csrattrs)) |
+	    of(c, "STATE_DIR", check_dir(c->state_dir)) |
+	    of(c, "TOKEN_DIR", check_dir(c->token_dir)) |
+	    of(c, "QUEUE_DIR", check_dir(c->queue_dir));
 }
 
 /* One file of the directory; others than *.conf do not matter. */

@@ -88,6 +88,69 @@ told() {
 	[ "$(ask simpleenroll --data-binary @large --http1.1)" = 413 ]
 }
 
+@test 'e2e-est: est.conf serves no file, and one request at a time' {
+	local name
+	echo secret >run/lighttpd-upload-a1b2c3
+	for name in lighttpd-upload-a1b2c3 .well-known/lighttpd-upload-a1b2c3 ''; do
+		[[ $(curl -sS --cacert "$CA/root.pem" -o body -w '%{http_code}' \
+		    "https://127.0.0.1:$EST_PORT/$name") == 40[34] ]]
+		run -1 grep -q secret body
+	done
+	rm run/lighttpd-upload-a1b2c3
+	[ "$(ask cacerts --http2 -w ' %{http_version}')" = ' 1.1' ]
+}
+
+# raw TEXT: the status of what lighttpd answers to these bytes.
+raw() {
+	# shellcheck disable=SC2059	# a format it is
+	printf "$1" | timeout 20 openssl s_client -quiet -connect \
+	    "127.0.0.1:$EST_PORT" 2>s_client.log | tr -d '\r' >raw.out
+	sed -n '1s/^HTTP\/1.1 \([0-9]*\) .*/\1/p' raw.out
+}
+
+@test 'e2e-est: what no client of ours would send' {
+	local host='Host: x\r\nConnection: close\r\n' token basic post len
+	token=$(est_token)
+	basic="Authorization: Basic $(printf ':%s' "$token" |
+	    openssl base64 -A)\r\n"
+	post="POST /.well-known/est/simpleenroll HTTP/1.1\r\n$host"
+	post+='Content-Type: application/pkcs10\r\n'
+	len=$(stat -c %s dev.csr)
+	# Two lengths, a length and chunks.
+	[ "$(raw "${post}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd")" = \
+	    400 ]
+	[ "$(raw "$post${basic}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")" = \
+	    400 ]
+	# Two credentials are none; what is TLS's to say is no header field.
+	[ "$(raw "$post${basic}Authorization: Basic eDp5\r\nContent-Length: $len\r\n\r\n$(<dev.csr)\n")" = \
+	    401 ]
+	post=${post/simpleenroll/simplereenroll}
+	[ "$(raw "${post}SSL_CLIENT_VERIFY: SUCCESS\r\nSSL-Client-Cert: x\r\nContent-Length: $len\r\n\r\n$(<dev.csr)\n")" = \
+	    403 ]
+	tell '.reason == "no_cert" and .operation == "simplereenroll"'
+	[ "$(raw "GET /.well-known/est/cacerts%%00x HTTP/1.1\r\n$host\r\n")" = 400 ]
+	[ "$(raw "GET /.well-known/est/cacerts%%2f HTTP/1.1\r\n$host\r\n")" = 404 ]
+	[ "$(raw "GET /.well-known/est/cacerts?-t+/etc HTTP/1.1\r\n$host\r\n")" = \
+	    200 ]
+	[ "$(raw "HEAD /.well-known/est/cacerts HTTP/1.1\r\n$host\r\n")" = 200 ]
+	[ "$(sed '1,/^$/d' raw.out)" = '' ]
+	# The token was spent by none of these; chunks are as good as a length.
+	[ "$(enroll simpleenroll dev.csr -u ":$token" \
+	    -H 'Transfer-Encoding: chunked')" = 200 ]
+	run -1 grep -q "${token:5}" "$EST_LOG" est.log
+}
+
+@test 'e2e-est: a common name alone becomes a name, and has to be allowed' {
+	est_conf cn 'SUBJECT=CN O'
+	csr dev.key /CN=www.bank.test >cn.csr
+	[ "$(enroll cn/simpleenroll cn.csr -u ":$(est_token)")" = 403 ]
+	tell '.reason == "name_not_allowed" and .label == "cn"'
+	csr dev.key /CN=dev.example >cn.csr
+	[ "$(enroll cn/simpleenroll cn.csr -u ":$(est_token)")" = 200 ]
+	openssl x509 -in got.pem -noout -ext subjectAltName >san
+	grep -q 'DNS:dev.example' san
+}
+
 @test 'e2e-est: who has a certificate renews it (S19, S21, S22)' {
 	local old new
 	[ "$(enroll simpleenroll dev.csr -u ":$(est_token)")" = 200 ]

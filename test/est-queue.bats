@@ -16,6 +16,10 @@ setup() {
 	request a
 }
 
+teardown() {
+	[ -z "${other-}" ] || rm -r "$other"
+}
+
 # request NAME: a CSR for NAME.example with a key of its own in NAME.csr.
 request() {
 	[ -f "$1.key" ] || make_key "$1.key"
@@ -161,4 +165,25 @@ ask() {
 	ask 75 a
 	run -2 --separate-stderr bash -c 'est-queue -d queue list >/dev/full'
 	[ "$stderr" = 'est-queue: stdout: cannot write' ]
+}
+
+@test "est-queue run by root follows no link of the server's" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root can become somebody else'
+	local file
+	ask 75 a
+	other=$(mktemp -d /tmp/est-queue.XXXXXX)
+	chmod 711 "$other"
+	cp -r queue "$other/"
+	echo 'SECRET=1' >"$other/secret"
+	chmod 600 "$other/secret"
+	file=$other/queue/pending/${key//[0-9]/a}
+	ln -s "$other/secret" "$file"
+	chown -R -h nobody "$other/queue"
+	run -2 est-queue -d "$other/queue" deny "${file##*/}"
+	run -1 grep -r SECRET "$other/queue/denied"
+	run -0 --separate-stderr est-queue -d "$other/queue" deny "$key" no
+	[ -z "$output$stderr" ]
+	[ "$(stat -c %U "$other/queue/denied/$key")" = nobody ]
+	run -0 est-queue -d "$other/queue" approve "$key"
+	[ "$(stat -c %U "$other/queue/approved/$key")" = nobody ]
 }

@@ -49,6 +49,7 @@ answered() {
 }
 
 @test 'est-ra -t: a good configuration passes in silence' {
+	make_crl ca.crl
 	est_conf other ENROLL=no REENROLL=no CRL=
 	run -0 est-ra -t conf
 	[ -z "$output" ]
@@ -87,12 +88,24 @@ answered() {
 
 @test 'est-ra -t looks at the files that are named' {
 	local key
+	make_crl ca.crl
 	for key in CACERTS CA_ROOT PROVISIONER_KEY STATE_DIR TOKEN_DIR CSRATTRS \
-	    ADDRESSES; do
+	    ADDRESSES CLIENT_CAS PROVISIONER_CERT QUEUE_DIR CRL CLIENT_CRL; do
 		est_conf default "$key=$PWD/missing"
 		run -2 --separate-stderr est-ra -t conf
-		[[ $stderr == *"$PWD/missing: No such file"* ]]
+		[[ $stderr == "est-ra: $PWD/missing: "[Nm]*"
+est-ra: conf/default.conf: $key: not in order, see above" ]] ||
+		    { echo "$key: $stderr"; return 1; }
 	done
+	# Without a list nobody renews, unless that is wanted.
+	est_conf default "CRL=$PWD/missing" CRL_REQUIRED=no
+	run -0 est-ra -t conf
+	echo none >broken.crl
+	est_conf default "CRL=$PWD/broken.crl"
+	run -2 est-ra -t conf
+	est_conf default CA_URL=https://:4210
+	run -2 --separate-stderr est-ra -t conf
+	[[ $stderr == *'not an https URL of a step-ca'*'default.conf: CA_URL: '* ]]
 	cp "$EST_KEY" wide.key
 	chmod 644 wide.key
 	est_conf default "PROVISIONER_KEY=$PWD/wide.key"
@@ -105,8 +118,30 @@ answered() {
 	[[ $stderr == *'others can write it: chmod go-w' ]]
 }
 
+@test 'est-ra: directories that everybody can write are no stores' {
+	local dir auth
+	make_crl ca.crl
+	for dir in state tokens queue; do
+		chmod 1777 "$dir"
+		est_conf default "QUEUE_DIR=$PWD/queue"
+		run -2 --separate-stderr est-ra -t conf
+		[[ $stderr == *"$PWD/$dir: everybody can write there: chmod o-w"* ]]
+		chmod 755 "$dir"
+	done
+	auth=$(basic "$(est_token)")
+	chmod 777 tokens
+	ra_post /simpleenroll dev1.csr "$auth"
+	answered 500 token_store
+	chmod 755 tokens
+	chmod 777 queue/approved
+	est_conf default "QUEUE_DIR=$PWD/queue" APPROVAL=all
+	ra_post /simpleenroll dev1.csr "$auth"
+	answered 500 queue
+}
+
 @test 'est-ra -t: no label is called like an operation (S1)' {
 	local label
+	make_crl ca.crl
 	for label in cacerts simpleenroll default.x '.hidden' 'a b'; do
 		cp conf/default.conf "conf/$label.conf"
 		case $label in
@@ -219,6 +254,11 @@ answered() {
 	ra_post /b/simpleenroll dev1.csr "$(basic "$token")"
 	answered 401 bad_token
 	ra_post /simpleenroll dev1.csr "$(basic "$token")"
+	answered 401 bad_token
+	token=$(est_token LABEL=default)
+	ra_post /simpleenroll dev1.csr "$(basic "$token")"
+	answered 503 ca_unreachable
+	ra_post /a/simpleenroll dev1.csr "$(basic "$token")"
 	answered 401 bad_token
 	token=$(est_token NAME=dev1.example)
 	ra_post /simpleenroll dev1.csr "$(basic "$token")"
@@ -499,6 +539,17 @@ extendedKeyUsage = serverAuth'
 	est_conf default CRL_REQUIRED=no
 	renewal dev1.csr
 	answered 403 revoked
+}
+
+@test 'est-ra lets in no certificate that has no name for the log' {
+	make_cert "$EST_DIR" odd.example \
+	    san=DER:30:07:87:05:01:02:03:04:05
+	est_conf default ENROLL=cert "CLIENT_CAS=$PWD/cas.pem" APPROVAL=enroll \
+	    "QUEUE_DIR=$PWD/queue"
+	cert_env "$EST_DIR/odd.example.pem"
+	ra_post /simpleenroll dev1.csr "${CLIENT[@]}"
+	answered 403 bad_certificate
+	[ -z "$(find queue -type f)" ]
 }
 
 @test 'est-ra re-enrolls nobody while the CRL says nothing (S23)' {

@@ -28,6 +28,10 @@ use() {
 	run "-$1" "$units/esttoken-test" "$2" store "$4" <<<"$3"
 }
 
+teardown() {
+	[ -z "${other-}" ] || rm -r "$other"
+}
+
 # refused MESSAGE ARGS...: nothing was made.
 refused() {
 	run -2 --separate-stderr est-token -d store "${@:2}"
@@ -171,4 +175,18 @@ two once spent' ]
 	run -0 est-token -d store remove "$id"
 	use 1 take "$token" x
 	exec 5<&-
+}
+
+@test "est-token run by root works as the owner of the directory" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root can become somebody else'
+	other=$(mktemp -d /tmp/est-token.XXXXXX)
+	chown nobody "$other"
+	run -0 --separate-stderr est-token -d "$other" add pump7.example
+	[[ $output =~ ^[0-9a-z-]{41}$ && -z $stderr ]]
+	[ "$(stat -c %U "$other/${output%%-*}")" = nobody ]
+	run -0 est-token -d "$other" list
+	[ "$(jq -r .name <<<"$output")" = pump7.example ]
+	run -2 --separate-stderr est-token -T 1 -d "$other" add -e \
+	    1970-01-01T00:00:00Z
+	[ "$(find "$other" -type f | wc -l)" -eq 1 ]
 }

@@ -4,19 +4,24 @@
 # command looks after (est-token, est-queue). Sourced after base.sh; the script
 # sets dir.
 
-# store_open: the directory is there; from now on it is the current one.
+# store_open ARG...: the directory is there; from now on it is the current one.
+# Where the server writes, links may lead anywhere: root becomes the owner of
+# the directory first, and starts anew with these arguments.
 store_open() {
 	[ -d "$dir" ] || die "$dir" 'no such directory'
+	owner=$(stat -L -c %u -- "$dir")
+	group=$(stat -L -c %g -- "$dir")
+	if [ "$(id -u)" -eq 0 ] && [ "$owner" -ne 0 ]; then
+		need setpriv
+		unset TMPDIR
+		exec setpriv --reuid "$owner" --regid "$group" --clear-groups \
+		    -- "$0" "$@"
+	fi
 	case $dir in
 	-*) dir=./$dir ;;
 	esac
 	cd "$dir" || die "$dir" 'cannot go there'
 	dir=$(pwd -P)
-}
-
-# own FILE...: what root makes belongs to whom the directory belongs to.
-own() {
-	[ "$(id -u)" -ne 0 ] || chown "$(stat -c %u:%g .)" "$@"
 }
 
 # json_lines TEXT: awk over the names of files on stdin, an object a line. TEXT

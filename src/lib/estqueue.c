@@ -55,8 +55,8 @@ open_state(const char *dir, const char *state)
 
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		warn("%s", path);
-	else if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		warn("%s", path);
+	else
+		fd = io_open_dir(path);
 	free(path);
 	return fd;
 }

@@ -142,7 +142,11 @@ by_certificate(struct estra *r, const char *anchors, const char *crl)
 	if (cert == NULL)
 		errx(EX_ERR, "out of memory");
 	free(r->who);
-	r->who = certificate_name(cert);
+	if ((r->who = certificate_name(cert)) == NULL) {
+		X509_free(cert);
+		return refuse(r, "bad_certificate",
+		    "the client certificate is not well formed");
+	}
 	if (judge(r, cert, anchors, crl) == -1) {
 		X509_free(cert);
 		return -1;
@@ -174,6 +178,8 @@ by_token(struct estra *r)
 		return challenge(r, "odd_credential");
 	rc = esttoken_take(&r->token, r->conf.token_dir, password, r->label,
 	    r->now, &why);
+	cgi_secret_free(r->cgi.credential);
+	r->cgi.credential = NULL;
 	cgi_secret_free(user);
 	cgi_secret_free(password);
 	switch (rc) {

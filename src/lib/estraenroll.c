@@ -13,6 +13,7 @@
 #include "estbody.h"
 #include "estqueue.h"
 #include "estraenroll.h"
+#include "ott.h"
 #include "util.h"
 
 static int
@@ -108,15 +109,23 @@ check_renewal(struct estra *r, const struct csrfacts *f)
 }
 
 static int
-check_request(struct estra *r, const struct csrfacts *f)
+check_request(struct estra *r, struct csrfacts *f)
 {
-	char *what = NULL;
-	unsigned int bits = csrpolicy_check(f, r->conf.policy,
-	    r->op == ESTRA_REENROLL ? r->client : NULL, &what);
+	char *what = NULL, *subject = NULL;
+	unsigned int bits;
 	int rc = 0;
 
+	/* Of a common name alone step-ca makes a name: it is judged as one. */
+	if (f->names.n == 0)
+		ott_request(f->req, "request", &subject, &f->names);
+	free(subject);
+	bits = csrpolicy_check(f, r->conf.policy,
+	    r->op == ESTRA_REENROLL ? r->client : NULL, &what);
 	if (bits != 0)
 		rc = denied(r, bits, what);
+	else if (f->names.n == 0)
+		rc = deny(r, 403, csrpolicy_reason(CSR_NO_NAME),
+		    "the request is refused: it has no name");
 	else if (f->challenge && !r->conf.challenge_ignore)
 		rc = deny(r, 400, "challenge_password", "the request is "
 		    "refused: a challengePassword cannot be checked here");

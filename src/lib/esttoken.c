@@ -146,7 +146,10 @@ read_record(struct esttoken *t, struct record *r)
 	return rc;
 }
 
-/* Is label one of the words of r->labels, which are cut up? */
+/*
+ * Is label one of the words of r->labels, which are cut up?  No label is called
+ * default, as its configuration is.
+ */
 static int
 label_ok(struct record *r, const char *label)
 {
@@ -154,6 +157,8 @@ label_ok(struct record *r, const char *label)
 
 	if (list == NULL)
 		return 1;
+	if (*label == '\0')
+		label = "default";
 	while ((word = keyval_word(&list)) != NULL)
 		if (strcmp(word, label) == 0)
 			return 1;
@@ -236,10 +241,8 @@ esttoken_take(struct esttoken *t, const char *dir, const char *text,
 	memset(t, 0, sizeof(*t));
 	t->fd = -1;
 	*why = "no token at all";
-	if ((t->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
-		warn("%s", dir);
+	if ((t->dirfd = io_open_dir(dir)) == -1)
 		return EX_ERR;
-	}
 	if (canonical(text, token) == 0) {
 		memcpy(t->id, token, ESTTOKEN_ID);
 		t->fd = openat(t->dirfd, t->id, O_RDONLY | O_NOFOLLOW |

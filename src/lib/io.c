@@ -46,6 +46,23 @@ io_open(const char *path)
 	return fd;
 }
 
+int
+io_open_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd == -1 || fstat(fd, &st) == -1)
+		warn("%s", path);
+	else if ((st.st_mode & S_IWOTH) != 0)
+		warnx("%s: everybody can write there: chmod o-w", path);
+	else
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
 /*
  * A first buffer.  For a large file it has the size of the file and one byte
  * more, which shows the end, in large pages where there are any: a thousand

@@ -14,6 +14,8 @@
  * refused.
  */
 int io_open(const char *path);
+/* The same for a directory, which not everybody may write. */
+int io_open_dir(const char *path);
 
 /*
  * Read path ("-" or NULL: standard input) whole, at most max bytes.  Returns
