@@ -257,6 +257,44 @@ start_agent() {
 	wait_for 10 published
 }
 
+@test "crl-agent takes health away in time from a server that hangs" {
+	local to
+	to=$(($(date +%s) + 8))
+	offer number=01 to="@$to"
+	serve
+	once 0
+	[ -s www/health ]
+	# a byte in a second
+	mkdir slow
+	cd slow
+	port=$(free_port)
+	double "root $BATS_TEST_TMPDIR/canned; limit_rate 1;"
+	cd "$BATS_TEST_TMPDIR"
+	start_bg crl-agent -B "$CA/int.pem" -A "$CA/root.pem" -w www -m 60 \
+	    -u "https://127.0.0.1:$port/ca.crl"
+	wait_for 12 test ! -e www/health
+	[ "$(date +%s)" -ge "$to" ]
+}
+
+@test "crl-agent that cannot go on says 2" {
+	offer
+	serve
+	cat >"$PWD/od" <<-END
+	#!/bin/sh
+	[ ! -e once ] || exit 1
+	echo 7
+	echo >once
+	END
+	chmod +x od
+	agent=(env "PATH=$PWD:$PATH" "$(command -v crl-agent)" "${agent[@]:1}")
+	start_agent
+	wait_file once
+	kill -HUP "$bg"
+	rc=0
+	wait "$bg" || rc=$?
+	[ "$rc" -eq 2 ]
+}
+
 @test "crl-agent ends with 0 on TERM and INT, and nothing is left" {
 	offer
 	serve
