@@ -269,7 +269,7 @@ start_agent() {
 	cd slow
 	port=$(free_port)
 	double "root $BATS_TEST_TMPDIR/canned; limit_rate 1;"
-	cd ..
+	cd "$BATS_TEST_TMPDIR"
 	start_bg crl-agent -B "$CA/int.pem" -A "$CA/root.pem" -w www -m 60 \
 	    -u "https://127.0.0.1:$port/ca.crl"
 	wait_for 12 test ! -e www/health
@@ -279,7 +279,7 @@ start_agent() {
 @test "crl-agent that cannot go on says 2" {
 	offer
 	serve
-	cat >od <<-END
+	cat >"$PWD/od" <<-END
 	#!/bin/sh
 	[ ! -e once ] || exit 1
 	echo 7
