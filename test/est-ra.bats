@@ -651,6 +651,12 @@ extendedKeyUsage = serverAuth'
 	answered 503 ca_unreachable
 	ra_post /simpleenroll dev1.csr
 	answered 401 no_token
+	# What was said of the certificate is not said of the token.
+	est_conf default ENROLL=token-or-cert "CLIENT_CAS=$PWD/maker/int.pem" \
+	    "CLIENT_CRL=$PWD/missing" DNS_NAMES=.other
+	ra_post /simpleenroll dev1.csr "${CLIENT[@]}" "$(basic "$token")"
+	answered 403 name_not_allowed
+	run -1 grep -i retry-after headers
 }
 
 @test 'est-ra: a challengePassword is refused or ignored, never logged (S28)' {

@@ -239,8 +239,10 @@ estra_auth(struct estra *r)
 	case ESTCONF_CERT:
 		return by_certificate(r, c->client_cas, c->client_crl);
 	case ESTCONF_EITHER:
-		return by_certificate(r, c->client_cas, c->client_crl) == 0 ?
-		    0 : by_token(r);
+		if (by_certificate(r, c->client_cas, c->client_crl) == 0)
+			return 0;
+		*r->fields = '\0';
+		return by_token(r);
 	default:
 		return by_certificate(r, c->client_cas, c->client_crl) == 0 ?
 		    by_token(r) : -1;
