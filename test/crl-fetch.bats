@@ -146,7 +146,7 @@ refuses() {
 	kept_is "$WWW/ca.crl"
 }
 
-@test "crl-fetch -C never goes back, by number or by time" {
+@test "crl-fetch -C: R10 never goes back, by number or by time" {
 	publish number=10 from='2 hours ago'
 	"${keep[@]}" >out
 	publish number=0F from='1 hour ago'

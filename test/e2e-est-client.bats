@@ -243,7 +243,7 @@ lighty() {
 	refused 2 'simpleenroll: 400' -U user req.pem
 }
 
-@test "est-enroll: C1 a server that the anchors do not vouch for gets nothing" {
+@test "est-enroll: C1, C4 a server that the anchors do not vouch for gets nothing" {
 	run -2 --separate-stderr est-enroll -u "$EST" -A "$CA/root.pem" \
 	    -U user req.pem
 	[ -z "$output" ]

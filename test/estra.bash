@@ -145,7 +145,9 @@ said() {
 }
 
 # start_est NAME: lighttpd in front of est-ra, its configuration in conf/ of
-# this directory; EST is its URL, EST_PORT its port, EST_LOG the log.
+# this directory; EST is its URL, EST_PORT its port, EST_LOG the log.  Its
+# certificate is EST_CERT (EST_CERT_KEY), the CAs of clients are EST_CLIENTS; or
+# those of the suite and cas.pem.
 start_est() {
 	require lighttpd
 	export EST EST_PORT EST_LOG=$PWD/$1.json
@@ -158,9 +160,9 @@ start_est() {
 	var.est_port = $EST_PORT
 	var.est_ra = "$ECA_BIN/est-ra"
 	var.est_conf = "$PWD/conf"
-	var.est_cert = "$CA/a.example.chain.pem"
-	var.est_key = "$CA/a.example.key"
-	var.est_cas = "$PWD/cas.pem"
+	var.est_cert = "${EST_CERT:-$CA/a.example.chain.pem}"
+	var.est_key = "${EST_CERT_KEY:-$CA/a.example.key}"
+	var.est_cas = "${EST_CLIENTS:-$PWD/cas.pem}"
 	var.est_run = "$PWD/run"
 	var.est_log = "$EST_LOG"
 	include "$ECA_ROOT/etc/lighttpd/est.conf"
@@ -173,7 +175,7 @@ start_est() {
 
 # ask PATH [curl options]: the status on stdout, the body in body.
 ask() {
-	curl -sS -m 60 --cacert "$CA/root.pem" -o body -w '%{http_code}' \
+	curl -sS -m 60 --cacert "${EST_ANCHOR:-$CA/root.pem}" -o body -w '%{http_code}' \
 	    "$EST/$1" "${@:2}"
 }
 
