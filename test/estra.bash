@@ -51,6 +51,7 @@ est_conf() {
 	mv conf/new "conf/$label.conf"
 }
 
+# shellcheck disable=SC2120	# the tests give it some
 est_token() {
 	local token salt
 	token=$(LC_ALL=C tr -dc 0-9a-hjkmnp-tv-z </dev/urandom | head -c 35) ||
@@ -146,6 +147,7 @@ said() {
 
 # start_est NAME: lighttpd in front of est-ra, its configuration in conf/ of
 # this directory; EST is its URL, EST_PORT its port, EST_LOG the log.
+# shellcheck disable=SC2153	# ECA_ROOT is not EST_ROOT
 start_est() {
 	require lighttpd
 	export EST EST_PORT EST_LOG=$PWD/$1.json
