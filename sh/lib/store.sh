@@ -19,6 +19,11 @@ own() {
 	[ "$(id -u)" -ne 0 ] || chown "$(stat -c %u:%g .)" "$@"
 }
 
+# synced DIRECTORY: what was made, renamed or removed in it stays so.
+synced() {
+	sync "$1" 2>/dev/null || die "$1" 'cannot be synced'
+}
+
 # json_lines TEXT: awk over the names of files on stdin, an object a line. TEXT
 # is an awk function facts(file) that prints its members with str(key, value),
 # from v[KEY]; null for what is not there. What follows -----BEGIN is not read.
