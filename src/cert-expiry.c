@@ -297,19 +297,6 @@ block(const char *name, const char *type, unsigned char *der, long len)
 	return 0;
 }
 
-/*
- * Does a block begin in what bio has not yet given?  pem_next() would find
- * out with an OpenSSL error, and the first error of a program loads all the
- * texts of errors: a quarter of the run for one certificate.
- */
-static int
-more(BIO *bio, const char *end)
-{
-	size_t left = BIO_ctrl_pending(bio);
-
-	return memmem(end - left, left, "-----BEGIN ", 11) != NULL;
-}
-
 /* All of a PEM text.  0, or -1 with a message. */
 static int
 blocks(const char *name, const char *pem, size_t len)
@@ -318,18 +305,17 @@ blocks(const char *name, const char *pem, size_t len)
 	unsigned char *der;
 	char *type;
 	long derlen;
-	int rc = 1;
+	int rc;
 
 	if (bio == NULL)
 		errx(EX_ERR, "memory: exhausted");
-	while (rc == 1 && more(bio, pem + len)) {
-		rc = pem_next(bio, name, &type, &der, &derlen);
-		if (rc != 1)
-			break;
+	while ((rc = pem_next(bio, name, &type, &der, &derlen)) == 1) {
 		if (block(name, type, der, derlen) == -1)
 			rc = -1;
 		OPENSSL_free(type);
 		OPENSSL_free(der);
+		if (rc == -1)
+			break;
 	}
 	BIO_free(bio);
 	if (rc != -1 && count == 0) {

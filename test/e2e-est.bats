@@ -7,17 +7,8 @@ load servers
 load estra
 
 setup_file() {
-	cd "$BATS_FILE_TMPDIR" || return
-	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-	export EST_DIR=$PWD KILLAT=$PWD/killat
-	start_step_ca
-	export EST_ROOT=$ROOT EST_INT=$CA_DIR/certs/intermediate_ca.crt
-	export EST_URL=https://127.0.0.1:$CA_PORT EST_KEY=$CA_DIR/secrets/jwk.key
-	est_conf default
-	refresh_crl
-	start_est est
-	make_key dev.key
-	csr dev.key /CN=dev.example DNS:dev.example >dev.csr
+	export KILLAT=$BATS_FILE_TMPDIR/killat
+	start_ra
 	"${CC:-cc}" -D_GNU_SOURCE -std=c11 -O1 -o "$KILLAT" \
 	    "$ECA_ROOT/test/fault/killat.c" "$ECA_ROOT/test/fault/calls.c"
 }
@@ -33,17 +24,6 @@ setup() {
 teardown() {
 	stop_bg
 	[ ! -s step-ca.pid ] || kill -CONT "$(<step-ca.pid)"
-}
-
-refresh_crl() {
-	curl -sS -f -k -o ca.crl.new "https://127.0.0.1:$CA_PORT/1.0/crl" &&
-	    mv ca.crl.new ca.crl
-}
-
-# How many certificates the CA has signed, by its own log.
-signed() {
-	grep -c '"path":"/1.0/sign".*"status":201' step-ca.log ||
-	    grep -c '"status":201.*"path":"/1.0/sign"' step-ca.log || true
 }
 
 # tell FILTER: a line of log for which the filter is true comes.
@@ -244,42 +224,13 @@ expired_cert() {
 }
 
 @test 'e2e-est: 50 requests race with one token: one certificate' {
-	local token before
 	est_conf race MAX_AT_ONCE=256
-	token=$(est_token)
-	before=$(signed)
-	seq 50 | xargs -P 50 -I RACER curl -sS -m 60 --cacert "$CA/root.pem" \
-	    -o race.RACER -w '%{http_code}\n' -u ":$token" \
-	    -H 'Content-Type: application/pkcs10' --data-binary @dev.csr \
-	    "$EST/race/simpleenroll" >codes
-	[ "$(wc -l <codes)" -eq 50 ]
-	[ "$(grep -c '^200$' codes)" -eq 1 ]
-	[ "$(grep -cE '^(401|503)$' codes)" -eq 49 ]
-	[ "$(($(signed) - before))" -eq 1 ]
-	[ -e "tokens/${token:0:5}.spent" ]
+	race
 }
 
 @test 'e2e-est: 100 tokens at once are 100 certificates' {
-	local before i
 	est_conf many MAX_AT_ONCE=256
-	before=$(signed)
-	for i in {1..100}; do
-		est_token
-	done >many.tokens
-	grep -n . many.tokens | tr ':' ' ' |
-	    xargs -P 50 -L 1 sh -c 'curl -sS -m 100 --cacert "$0/root.pem" \
-	    -o many.$3 -w "%{http_code}\n" -u ":$4" --retry 3 \
-	    -H "Content-Type: application/pkcs10" --data-binary @dev.csr \
-	    "$1/many/simpleenroll"' "$CA" "$EST" - >codes
-	grep -cx 200 codes | grep -qx 100
-	for i in many.[0-9]*; do
-		openssl base64 -d <"$i" |
-		    openssl pkcs7 -inform DER -print_certs |
-		    openssl x509 -noout -serial
-	done | sort -u >serials
-	[ "$(wc -l <serials)" -eq 100 ]
-	[ "$(($(signed) - before))" -eq 100 ]
-	[ "$(find tokens -name '*.spent' | wc -l)" -ge 100 ]
+	crowd 100 50
 }
 
 @test 'e2e-est: step-ca killed before it signs: the token is good again' {

@@ -288,8 +288,9 @@ est-ra: conf/default.conf: $key: not in order, see above" ]] ||
 	exec 7>&-
 }
 
+# Somebody has it locked.  To try would be to take it for a moment.
 flocked() {
-	[ -s "$1" ] && ! flock -n "$1" true
+	grep -q "FLOCK.*:$(stat -c %i "$1") 0 EOF" /proc/locks
 }
 
 @test 'est-ra: the token is in no log and no answer' {
@@ -426,6 +427,10 @@ flocked() {
 }
 
 @test 'est-ra: cacerts are the certificates, without a signature (S14, S16)' {
+	local file
+	: >empty.pem
+	printf -- '-----BEGIN CERTIFICATE-----\nMAA=\n%s\n' \
+	    '-----END CERTIFICATE-----' >broken.pem
 	ra GET /cacerts
 	grep -qx 'Content-Type: application/pkcs7-mime; smime-type=certs-only' headers
 	grep -qx 'Content-Transfer-Encoding: base64' headers
@@ -434,9 +439,13 @@ flocked() {
 	    -outform PEM -out got.pem
 	openssl storeutl -noout -text -certs cas.pem | grep -c Subject: >want
 	grep -c '^subject' got.pem | diff - want
-	est_conf default "CACERTS=$PWD/none.pem"
-	ra GET /cacerts
-	answered 500 cacerts
+	openssl crl2pkcs7 -nocrl -certfile cas.pem -outform DER | cmp - <(
+	    openssl base64 -d <body)
+	for file in none.pem broken.pem empty.pem; do
+		est_conf default "CACERTS=$PWD/$file"
+		ra GET /cacerts
+		answered 500 cacerts
+	done
 }
 
 @test 'est-ra wraps a long body as the label says, a short one never' {

@@ -51,6 +51,7 @@ est_conf() {
 	mv conf/new "conf/$label.conf"
 }
 
+# shellcheck disable=SC2120	# the tests give it some
 est_token() {
 	local token salt
 	token=$(LC_ALL=C tr -dc 0-9a-hjkmnp-tv-z </dev/urandom | head -c 35) ||
@@ -148,6 +149,7 @@ said() {
 # this directory; EST is its URL, EST_PORT its port, EST_LOG the log.  Its
 # certificate is EST_CERT (EST_CERT_KEY), the CAs of clients are EST_CLIENTS; or
 # those of the suite and cas.pem.
+# shellcheck disable=SC2153	# ECA_ROOT is not EST_ROOT
 start_est() {
 	require lighttpd
 	export EST EST_PORT EST_LOG=$PWD/$1.json
@@ -189,4 +191,74 @@ enroll() {
 	    openssl pkcs7 -inform DER -print_certs |
 	    openssl x509 -out got.pem || return
 	echo "$code"
+}
+
+# start_ra: step-ca and est-ra in front of it, in $EST_DIR, which is
+# $BATS_FILE_TMPDIR; dev.csr is a request for dev.key.
+start_ra() {
+	cd "$BATS_FILE_TMPDIR" || return
+	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+	export EST_DIR=$PWD
+	start_step_ca
+	export EST_ROOT=$ROOT EST_INT=$CA_DIR/certs/intermediate_ca.crt
+	export EST_URL=https://127.0.0.1:$CA_PORT EST_KEY=$CA_DIR/secrets/jwk.key
+	est_conf default
+	refresh_crl
+	start_est est
+	make_key dev.key
+	csr dev.key /CN=dev.example DNS:dev.example >dev.csr
+}
+
+refresh_crl() {
+	curl -sS -f -k -o ca.crl.new "https://127.0.0.1:$CA_PORT/1.0/crl" &&
+	    mv ca.crl.new ca.crl
+}
+
+# How many certificates the CA has signed, by its own log.
+signed() {
+	grep '"path":"/1.0/sign"' step-ca.log | grep -c '"status":201' || true
+}
+
+# race: 50 requests with one token for the label race get one certificate.
+race() {
+	local token before
+	token=$(est_token)
+	before=$(signed)
+	seq 50 | xargs -P 50 -I RACER curl -sS -m 60 --cacert "$CA/root.pem" \
+	    -o race.RACER -w '%{http_code}\n' -u ":$token" \
+	    -H 'Content-Type: application/pkcs10' --data-binary @dev.csr \
+	    "$EST/race/simpleenroll" >codes
+	[ "$(wc -l <codes)" -eq 50 ]
+	[ "$(grep -c '^200$' codes)" -eq 1 ]
+	[ "$(grep -cE '^(401|503)$' codes)" -eq 49 ]
+	[ "$(($(signed) - before))" -eq 1 ]
+	[ -e "tokens/${token:0:5}.spent" ]
+}
+
+# crowd N PARALLEL: so many requests of the label many, each with a token of
+# its own, get so many certificates; serials has their numbers.
+crowd() {
+	local before i
+	before=$(signed)
+	for ((i = 0; i < $1; i++)); do
+		est_token
+	done >many.tokens
+	rm -f many.[0-9]*
+	# shellcheck disable=SC2016	# for the inner shell
+	grep -n . many.tokens | tr ':' ' ' |
+	    xargs -P "$2" -L 1 sh -c 'curl -sS -m 300 --cacert "$0/root.pem" \
+	    -o many.$3 -w "%{http_code}\n" -u ":$4" --retry 3 \
+	    -H "Content-Type: application/pkcs10" --data-binary @dev.csr \
+	    "$1/many/simpleenroll"' "$CA" "$EST" - >codes
+	[ "$(grep -cx 200 codes)" -eq "$1" ]
+	for i in many.[0-9]*; do
+		openssl base64 -d <"$i" |
+		    openssl pkcs7 -inform DER -print_certs |
+		    openssl x509 -noout -serial
+	done | sort -u | sed 's/^serial=//' >serials
+	[ "$(wc -l <serials)" -eq "$1" ]
+	[ "$(($(signed) - before))" -eq "$1" ]
+	while read -r i; do
+		[ -e "tokens/${i:0:5}.spent" ]
+	done <many.tokens
 }

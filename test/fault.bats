@@ -353,6 +353,105 @@ token_scripts() {
 	done
 }
 
+# every_fault N ARGUMENT...: killed, and with these errors, once and for ever.
+every_fault() {
+	swept "$@"
+	for error in ENOSPC EIO; do
+		swept "$1" -e "$error" "${@:2}"
+	done
+	swept "$1" -s -e ENOSPC "${@:2}"
+}
+
+@test "est-token: add that is cut short leaves a token that is known, or none" {
+	require est-token
+	echo 'mkdir store' >setup
+	script check <<-'END'
+	token=$(grep -xE '([0-9a-z]{5}-){6}[0-9a-z]{5}' "$said" || :)
+	for file in store/?????; do
+		[ -e "$file" ] || continue
+		[ "$(cut -d= -f1 "$file" | tr '\n' ' ')" = 'SALT SHA256 USES ' ]
+		[ "$phase" = done ] || died || [ "$file" = "store/${token%%-*}" ]
+	done
+	[ -z "$token" ] || died || [ -e "store/${token%%-*}" ]
+	died || { worked && [ -n "$token" ]; } || { [ "$phase" = fault ] &&
+	    [ "$status" -eq 2 ] && [ -z "$token" ] && grep -q ^est-token: "$said"; }
+	END
+	every_fault 4 setup check -- est-token -d store add
+}
+
+@test "est-token: remove that is cut short leaves the token or nothing" {
+	require est-token
+	cat >setup <<-'END'
+	mkdir store
+	est-token -d store add | cut -c 1-5 >id
+	read -r id <id
+	cp "store/$id" "store/$id.spent"
+	END
+	remove='read -r id <id; exec est-token -d store remove "$id"'
+	cat >again <<-END
+	[ -z "\$(ls store)" ] || { $remove; }
+	END
+	script check <<-'END'
+	if [ -z "$(ls store)" ]; then
+		worked || died || [ "$phase" = fault ]
+	else
+		[ "$phase" = fault ]
+		died || { [ "$status" -eq 2 ] && grep -q ^est-token: "$said"; }
+	fi
+	END
+	every_fault 2 -r again setup check -- sh -c "$remove"
+}
+
+# One request, in one state; a denial counts before all others.
+queue_scripts() {
+	require est-queue
+	key=$(printf a | sha256sum | cut -d' ' -f1)
+	cat >setup <<-END
+	mkdir -p queue/pending
+	printf 'LABEL=x\nTIME=y\n' >queue/pending/$key
+	touch -d '2 days ago' queue/pending/$key
+	END
+	script check <<-END
+	to=$1
+	key=$key
+	$(cat)
+	END
+}
+
+@test "est-queue: approve and deny that are cut short lose no request" {
+	local to
+	for to in approved denied; do
+		queue_scripts "$to" <<-'END'
+		for file in queue/*/$key; do
+			grep -qx LABEL=x "$file"
+			grep -qx TIME=y "$file"
+		done
+		if worked; then
+			[ -e "queue/$to/$key" ]
+		else
+			died || { [ "$phase" = fault ] &&
+			    [ "$status" -eq 2 ] && grep -q ^est-queue: "$said"; }
+		fi
+		[ "$phase" = fault ] ||
+		    [ "$(echo queue/*/*)" = "queue/$to/$key" ]
+		END
+		every_fault 3 setup check -- est-queue -d queue \
+		    "$([ "$to" = approved ] && echo approve || echo deny)" "$key"
+	done
+}
+
+@test "est-queue: prune that is cut short is completed by the next" {
+	queue_scripts none <<-'END'
+	if worked; then
+		[ -z "$(find queue -type f)" ]
+	else
+		died || { [ "$phase" = fault ] && [ "$status" -eq 2 ] &&
+		    grep -q ^est-queue: "$said"; }
+	fi
+	END
+	every_fault 1 setup check -- est-queue -s 0 -d queue prune
+}
+
 # crl-fetch -C: the old list or the new one, whatever the cache was.
 fetch_scripts() {
 	make_crl "$CA" int old.crl number=01

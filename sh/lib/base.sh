@@ -81,7 +81,7 @@ tmp_make() {
 
 tmp_remove() {
 	trap '' HUP INT TERM
-	[ -z "$tmp" ] || rm -rf "$tmp"
+	[ -z "$tmp" ] || rm -rf "$tmp" || :	# what was done stays done
 }
 
 on_exit() {

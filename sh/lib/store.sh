@@ -24,6 +24,11 @@ store_open() {
 	dir=$(pwd -P)
 }
 
+# synced DIRECTORY: what was made, renamed or removed in it stays so.
+synced() {
+	sync "$1" 2>/dev/null || die "$1" 'cannot be synced'
+}
+
 # json_lines TEXT: awk over the names of files on stdin, an object a line. TEXT
 # is an awk function facts(file) that prints its members with str(key, value),
 # from v[KEY]; null for what is not there. What follows -----BEGIN is not read.

@@ -153,22 +153,64 @@ est_certs(const unsigned char *der, size_t len, const char **why)
 	return certs;
 }
 
+/* What is in a SignedData before the certificates: version, no digest, data. */
+static const unsigned char signed_data[] = {0x06, 0x09, 0x2a, 0x86, 0x48,
+    0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02};
+static const unsigned char no_data[] = {0x02, 0x01, 0x01, 0x31, 0x00, 0x30,
+    0x0b, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01};
+static const unsigned char no_signer[] = {0x31, 0x00};
+
+static void
+put(unsigned char **p, const unsigned char *from, size_t len)
+{
+	memcpy(*p, from, len);
+	*p += len;
+}
+
+unsigned char *
+est_wrap(const unsigned char *certs, size_t len, size_t *n)
+{
+	int body, seq, content, total;
+	unsigned char *der, *p;
+
+	body = (int)(sizeof(no_data) + sizeof(no_signer));
+	body += len > 0 ? ASN1_object_size(1, (int)len, 0) : 0;
+	seq = ASN1_object_size(1, body, V_ASN1_SEQUENCE);
+	content = (int)sizeof(signed_data) + ASN1_object_size(1, seq, 0);
+	total = ASN1_object_size(1, content, V_ASN1_SEQUENCE);
+	if ((p = der = OPENSSL_malloc((size_t)total)) == NULL)
+		errx(EX_ERR, "memory: exhausted");
+	ASN1_put_object(&p, 1, content, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	put(&p, signed_data, sizeof(signed_data));
+	ASN1_put_object(&p, 1, seq, 0, V_ASN1_CONTEXT_SPECIFIC);
+	ASN1_put_object(&p, 1, body, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	put(&p, no_data, sizeof(no_data));
+	if (len > 0) {
+		ASN1_put_object(&p, 1, (int)len, 0, V_ASN1_CONTEXT_SPECIFIC);
+		put(&p, certs, len);
+	}
+	put(&p, no_signer, sizeof(no_signer));
+	*n = (size_t)total;
+	return der;
+}
+
 unsigned char *
 est_certs_only(STACK_OF(X509) *certs, size_t *n)
 {
-	PKCS7 *p7 = PKCS7_new();
-	unsigned char *der = NULL;
-	int i, len, ok;
+	unsigned char *all = NULL, *p, *der;
+	size_t len = 0;
+	int i, add;
 
-	ok = p7 != NULL && PKCS7_set_type(p7, NID_pkcs7_signed) == 1 &&
-	    PKCS7_content_new(p7, NID_pkcs7_data) == 1 &&
-	    PKCS7_set_detached(p7, 1) == 1;
-	for (i = 0; ok && i < sk_X509_num(certs); i++)
-		ok = PKCS7_add_certificate(p7, sk_X509_value(certs, i)) == 1;
-	if (!ok || (len = i2d_PKCS7(p7, &der)) <= 0)
-		errx(EX_ERR, "memory: exhausted");
-	*n = (size_t)len;
-	PKCS7_free(p7);
+	for (i = 0; i < sk_X509_num(certs); i++) {
+		if ((add = i2d_X509(sk_X509_value(certs, i), NULL)) <= 0)
+			errx(EX_ERR, "memory: exhausted");
+		all = xrealloc(all, len + (size_t)add);
+		p = all + len;
+		i2d_X509(sk_X509_value(certs, i), &p);
+		len += (size_t)add;
+	}
+	der = est_wrap(all, len, n);
+	free(all);
 	return der;
 }
 

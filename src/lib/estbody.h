@@ -45,6 +45,12 @@ char *est_encode(const unsigned char *der, size_t len, unsigned int width,
 STACK_OF(X509) *est_certs(const unsigned char *der, size_t len,
     const char **why);
 
+/*
+ * Certificates in DER, one behind the other, up to IO_PEM_MAX bytes, as
+ * certs-only DER, for OPENSSL_free(); *n bytes.
+ */
+unsigned char *est_wrap(const unsigned char *certs, size_t len, size_t *n);
+
 /* Those certificates as certs-only DER, for OPENSSL_free(); *n bytes. */
 unsigned char *est_certs_only(STACK_OF(X509) *certs, size_t *n);
 

@@ -39,8 +39,15 @@ pem_next(BIO *bio, const char *name, char **label, unsigned char **der,
 {
 	char *header = NULL, *text;
 	size_t left = (size_t)BIO_get_mem_data(bio, &text);
-	int rc = PEM_read_bio(bio, label, &header, der, len);
+	int rc;
 
+	/*
+	 * libcrypto would find the end with an error, and the first error of a
+	 * program loads all the texts of errors: a quarter of a short run.
+	 */
+	if (memmem(text, left, "-----BEGIN ", 11) == NULL)
+		return 0;
+	rc = PEM_read_bio(bio, label, &header, der, len);
 	if (rc != 1 && ERR_GET_REASON(ERR_peek_last_error()) !=
 	    PEM_R_NO_START_LINE) {
 		ossl_warn(name, "broken PEM");
@@ -63,8 +70,8 @@ pem_next(BIO *bio, const char *name, char **label, unsigned char **der,
 	return -1;
 }
 
-static int
-is_cert(const char *label)
+int
+pem_is_cert(const char *label)
 {
 	return strcmp(label, PEM_STRING_X509) == 0 ||
 	    strcmp(label, PEM_STRING_X509_OLD) == 0;
@@ -109,7 +116,7 @@ pem_certs(const char *buf, size_t len, const char *name, int strict)
 	if (bio == NULL || certs == NULL)
 		errx(EX_ERR, "memory: exhausted");
 	while ((rc = pem_next(bio, name, &label, &der, &derlen)) == 1) {
-		if (is_cert(label))
+		if (pem_is_cert(label))
 			rc = push_cert(certs, der, derlen, name);
 		else if (strict) {
 			warnx("%s: a block \"%s\" where only certificates are "

@@ -17,6 +17,9 @@
 int pem_next(BIO *bio, const char *name, char **label, unsigned char **der,
     long *len);
 
+/* Is this the label of a certificate? */
+int pem_is_cert(const char *label);
+
 /*
  * All certificates of a PEM text, in their order; text between the blocks is
  * skipped.  With strict set any block that is no CERTIFICATE is refused (RFC
