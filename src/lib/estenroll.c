@@ -152,6 +152,7 @@ judge(STACK_OF(X509) *chain, const struct estenroll_want *want)
 	struct names names = {NULL, 0};
 	struct chain_want w = {.anchors = want->anchors,
 	    .key = X509_REQ_get0_pubkey(want->csr), .now = want->now};
+	struct timespec ts;
 	const X509_NAME *asked = X509_REQ_get_subject_name(want->csr);
 	X509 *leaf = sk_X509_value(chain, 0);
 	unsigned int bad;
@@ -161,8 +162,10 @@ judge(STACK_OF(X509) *chain, const struct estenroll_want *want)
 		    "current one");
 		return -1;
 	}
-	if (w.now == ESTENROLL_AT_ISSUE)
-		w.now = time(NULL);
+	/* time(3) may be a tick behind, and a new certificate of the future. */
+	if (w.now == ESTENROLL_AT_ISSUE &&
+	    clock_gettime(CLOCK_REALTIME, &ts) == 0)
+		w.now = ts.tv_sec;
 	names_from_csr(&names, want->csr, NULL);
 	if (want->policy != ESTENROLL_ANY)
 		w.names = &names;
