@@ -257,19 +257,28 @@ parse_dn(X509_NAME *name, const char *dn, const char **why)
 }
 
 X509_NAME *
-csr_subject(const char *dn)
+csr_subject_why(const char *dn, const char **why)
 {
 	X509_NAME *name = X509_NAME_new();
-	const char *why;
 
 	if (name == NULL)
 		errx(EX_ERR, "memory: exhausted");
-	if (parse_dn(name, dn, &why) == 0)
+	if (parse_dn(name, dn, why) == 0)
 		return name;
-	warnx("subject %s: %s", esc(dn), why);
 	ERR_clear_error();
 	X509_NAME_free(name);
 	return NULL;
+}
+
+X509_NAME *
+csr_subject(const char *dn)
+{
+	const char *why;
+	X509_NAME *name = csr_subject_why(dn, &why);
+
+	if (name == NULL)
+		warnx("subject %s: %s", esc(dn), why);
+	return name;
 }
 
 /*

@@ -21,6 +21,8 @@
  * message; freed with X509_NAME_free().
  */
 X509_NAME *csr_subject(const char *dn);
+/* The same with the reason, a constant, in *why instead of the message. */
+X509_NAME *csr_subject_why(const char *dn, const char **why);
 
 /*
  * A request signed with key.  subject may be NULL: the empty one; names may

@@ -18,6 +18,7 @@ struct http {
 	long long deadline;
 	unsigned int port;	/* of the first URL, 0 before */
 	int plain;		/* http URLs too */
+	void (*tls)(void *ctx);
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -44,6 +45,16 @@ set_own(CURL *curl, const struct http_conf *conf)
 	curl_easy_setopt(curl, CURLOPT_SSLKEYTYPE, "PEM");
 	curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &cert);
 	curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key);
+}
+
+static CURLcode
+own_tls(CURL *curl, void *ctx, void *arg)
+{
+	const struct http *h = arg;
+
+	(void)curl;
+	h->tls(ctx);
+	return CURLE_OK;
 }
 
 struct http *
@@ -85,6 +96,10 @@ http_new(const struct http_conf *conf)
 		    (long)CURL_HTTP_VERSION_1_1);
 	if (conf->cert != NULL)
 		set_own(h->curl, conf);
+	if ((h->tls = conf->tls) != NULL) {
+		curl_easy_setopt(h->curl, CURLOPT_SSL_CTX_FUNCTION, own_tls);
+		curl_easy_setopt(h->curl, CURLOPT_SSL_CTX_DATA, h);
+	}
 	agent = xasprintf("eca/%s libcurl/%s", ECA_VERSION,
 	    curl_version_info(CURLVERSION_NOW)->version);
 	curl_easy_setopt(h->curl, CURLOPT_USERAGENT, agent);

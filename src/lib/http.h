@@ -47,6 +47,7 @@ struct http_conf {
 	int plain;		/* http URLs are taken too */
 	int unverified;		/* whoever the server is; no anchors needed */
 	int http1;		/* HTTP/1.1 only */
+	void (*tls)(void *ctx);	/* gets the SSL_CTX of a connection; or NULL */
 	long long deadline;	/* mono_ms(), of every request */
 };
 

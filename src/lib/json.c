@@ -46,9 +46,18 @@ values(const char *buf, size_t len)
 struct json *
 json_parse(const char *buf, size_t len, char why[160])
 {
+	unsigned int line;
+
+	return json_parse_line(buf, len, why, &line);
+}
+
+struct json *
+json_parse_line(const char *buf, size_t len, char why[160], unsigned int *line)
+{
 	json_error_t e;
 	json_t *j;
 
+	*line = 0;
 	/* jansson overlooks one behind a number or a word. */
 	if (memchr(buf, '\0', len) != NULL) {
 		snprintf(why, 160, "not JSON: a NUL byte");
@@ -61,6 +70,7 @@ json_parse(const char *buf, size_t len, char why[160])
 	j = json_loadb(buf, len, JSON_REJECT_DUPLICATES, &e);
 	if (j == NULL) {
 		snprintf(why, 160, "not JSON: %.140s", esc(e.text));
+		*line = e.line > 0 ? (unsigned int)e.line : 0;
 		return NULL;
 	}
 	if (!json_is_object(j)) {
@@ -100,6 +110,17 @@ json_arr(const struct json *obj, const char *key)
 }
 
 int
+json_num(const struct json *obj, const char *key, long long *n)
+{
+	const json_t *j = json_object_get(in(obj), key);
+
+	if (!json_is_integer(j))
+		return -1;
+	*n = json_integer_value(j);
+	return 0;
+}
+
+int
 json_flag(const struct json *obj, const char *key)
 {
 	return json_is_true(json_object_get(in(obj), key));
@@ -133,6 +154,28 @@ json_key_at(const struct json *obj, size_t i)
 	for (; it != NULL && i > 0; i--)
 		it = json_object_iter_next((json_t *)(size_t)obj, it);
 	return it != NULL ? json_object_iter_key(it) : NULL;
+}
+
+void
+json_each(const struct json *obj, json_fn *each, void *arg)
+{
+	json_t *o = (json_t *)(size_t)obj, *v;
+	const char *key;
+	char *text;
+
+	json_object_foreach(o, key, v) {
+		if (json_is_string(v))
+			each(arg, key, json_string_value(v));
+		else if (json_is_number(v) || json_is_boolean(v)) {
+			text = json_dumps(v, JSON_ENCODE_ANY |
+			    JSON_REAL_PRECISION(15));
+			if (text == NULL)
+				errx(EX_ERR, "memory: exhausted");
+			each(arg, key, text);
+			free(text);
+		} else
+			each(arg, key, NULL);
+	}
 }
 
 char *

@@ -24,6 +24,9 @@ void json_start(void);
  * The caller frees with json_free().
  */
 struct json *json_parse(const char *buf, size_t len, char why[160]);
+/* The same, and *line is the line of the fault, or 0. */
+struct json *json_parse_line(const char *buf, size_t len, char why[160],
+    unsigned int *line);
 void json_free(struct json *j);
 
 /*
@@ -33,6 +36,8 @@ void json_free(struct json *j);
 const char *json_str(const struct json *obj, const char *key);
 const struct json *json_obj(const struct json *obj, const char *key);
 const struct json *json_arr(const struct json *obj, const char *key);
+/* The whole number of a member into *n.  0, or -1 when it is none. */
+int json_num(const struct json *obj, const char *key, long long *n);
 /* The boolean member, or 0. */
 int json_flag(const struct json *obj, const char *key);
 
@@ -43,6 +48,13 @@ const struct json *json_obj_at(const struct json *arr, size_t i);
 
 /* The name of member number i of an object, borrowed; NULL past the last. */
 const char *json_key_at(const struct json *obj, size_t i);
+
+/*
+ * Call each for every member: with the text of a string, a number, true or
+ * false, and with NULL for anything else.
+ */
+typedef void json_fn(void *arg, const char *key, const char *text);
+void json_each(const struct json *obj, json_fn *each, void *arg);
 
 /* The value as compact text on one line, for the caller to free. */
 char *json_text(const struct json *j);

@@ -10,13 +10,16 @@
 
 #define KEY_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
-/* One line, len bytes with a NUL behind.  Why it is refused, or NULL. */
+/*
+ * Key and value of a line, len bytes with a NUL behind; *key is NULL when it
+ * is blank or a comment.  Why it is refused, or NULL.
+ */
 static const char *
-take_line(char *s, size_t len, keyval_fn *each, void *arg)
+split(char *s, size_t len, char **key, char **value)
 {
-	char *value;
 	size_t i, n;
 
+	*key = *value = NULL;
 	for (i = 0; i < len; i++)
 		if (((unsigned char)s[i] < 0x20 && s[i] != '\t') ||
 		    (unsigned char)s[i] >= 0x7f)
@@ -29,16 +32,16 @@ take_line(char *s, size_t len, keyval_fn *each, void *arg)
 	if (n == 0 || s[n] != '=')
 		return "not KEY=value";
 	s[n] = '\0';
-	value = s + n + 1;
-	value += strspn(value, " \t");
-	return each(arg, s, value);
+	*key = s;
+	*value = s + n + 1;
+	*value += strspn(*value, " \t");
+	return NULL;
 }
 
 int
-keyval_parse(char *text, size_t len, const char *name, keyval_fn *each,
-    void *arg)
+keyval_lines(char *text, size_t len, keyval_line_fn *each, void *arg)
 {
-	char *end = text + len, *s, *nl;
+	char *end = text + len, *s, *nl, *key, *value;
 	const char *why;
 	unsigned int line = 1;
 
@@ -46,12 +49,40 @@ keyval_parse(char *text, size_t len, const char *name, keyval_fn *each,
 		if ((nl = memchr(s, '\n', (size_t)(end - s))) == NULL)
 			nl = end;
 		*nl = '\0';
-		if ((why = take_line(s, (size_t)(nl - s), each, arg)) == NULL)
-			continue;
-		warnx("%s: line %u: %s", name, line, why);
-		return -1;
+		why = split(s, (size_t)(nl - s), &key, &value);
+		if ((why != NULL || key != NULL) &&
+		    each(arg, line, key, value, why) == -1)
+			return -1;
 	}
 	return 0;
+}
+
+/* What keyval_parse() was given. */
+struct parse {
+	const char *name;
+	keyval_fn *each;
+	void *arg;
+};
+
+static int
+first_fault(void *arg, unsigned int line, const char *key, const char *value,
+    const char *why)
+{
+	const struct parse *p = arg;
+
+	if (why == NULL && (why = p->each(p->arg, key, value)) == NULL)
+		return 0;
+	warnx("%s: line %u: %s", p->name, line, why);
+	return -1;
+}
+
+int
+keyval_parse(char *text, size_t len, const char *name, keyval_fn *each,
+    void *arg)
+{
+	struct parse p = {name, each, arg};
+
+	return keyval_lines(text, len, first_fault, &p);
 }
 
 int

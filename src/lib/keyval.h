@@ -27,7 +27,16 @@ typedef const char *keyval_fn(void *arg, const char *key, const char *value);
 int keyval_parse(char *text, size_t len, const char *name, keyval_fn *each,
     void *arg);
 
-/* The same for a file, up to KEYVAL_MAX bytes. */
+/*
+ * For whoever wants to hear of more than the first fault: each is called for
+ * every line that is not blank and no comment, with key and value, or else with
+ * why it is refused.  Returns 0, or -1 at once when each does.
+ */
+typedef int keyval_line_fn(void *arg, unsigned int line, const char *key,
+    const char *value, const char *why);
+int keyval_lines(char *text, size_t len, keyval_line_fn *each, void *arg);
+
+/* keyval_parse() for a file, up to KEYVAL_MAX bytes. */
 int keyval_load(const char *path, keyval_fn *each, void *arg);
 
 /*

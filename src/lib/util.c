@@ -3,6 +3,8 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +153,19 @@ opt_time(int opt, const char *s)
 		errx(EX_ERR, "-%c %s: not a time such as 2026-11-21T22:13:42Z",
 		    opt, esc(s));
 	return t;
+}
+
+gid_t
+opt_group(int opt, const char *s)
+{
+	struct group *gr = getgrnam(s);
+	long long id;
+
+	if (gr != NULL)
+		return gr->gr_gid;
+	if (parse_num(s, 0, UINT_MAX - 1, &id) == -1)
+		errx(EX_ERR, "-%c %s: no such group", opt, esc(s));
+	return (gid_t)id;
 }
 
 /* Days since 1970-01-01 of a civil date, and back: exact for all years. */

@@ -7,6 +7,8 @@
 #ifndef ECA_UTIL_H
 #define ECA_UTIL_H
 
+#include <sys/types.h>
+
 #include <stddef.h>
 #include <time.h>
 
@@ -63,6 +65,8 @@ int parse_num(const char *s, long long min, long long max, long long *out);
 long long opt_num(int opt, const char *s, long long min, long long max);
 /* The same as a time of RFC 3339, after 1970. */
 time_t opt_time(int opt, const char *s);
+/* The same as the name or the number of a group. */
+gid_t opt_group(int opt, const char *s);
 
 /* Length of the text rfc3339() writes, with its NUL. */
 #define RFC3339_SIZE 32
