@@ -15,15 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/bio.h>
-#include <openssl/crypto.h>
-
+#include "certwalk.h"
 #include "der.h"
 #include "dertext.h"
 #include "io.h"
 #include "jsonw.h"
 #include "ossl.h"
-#include "pem.h"
 #include "sandbox.h"
 #include "util.h"
 
@@ -90,18 +87,15 @@ mem_close(FILE *fp, char *const *buf)
 		errx(EX_ERR, "memory: exhausted");
 }
 
-/* Rounded up, so that percent_left is over -t exactly when not due. */
 static struct life
 judge(const struct der_cert *c)
 {
 	long long whole = c->not_after - c->not_before;
-	struct life l = {c->not_after - now, 0, secs, GOOD};
+	struct life l = {c->not_after - now, certwalk_tenths(c, now), secs,
+	    GOOD};
 
 	if (whole > 0 && whole * pct / 100 > l.warn)
 		l.warn = whole * pct / 100;
-	if (whole > 0 && l.left > 0)
-		l.tenths = l.left >= whole ? 1000 :
-		    (l.left * 1000 + whole - 1) / whole;
 	if (l.left <= 0 || now < c->not_before)
 		l.state = BAD;
 	else if (l.left <= l.warn)
@@ -266,63 +260,21 @@ prometheus_end(void)
 	free(samples);
 }
 
-/* One PEM block.  0, or -1 with a message. */
-static int
-block(const char *name, const char *type, unsigned char *der, long len)
+static void
+take(void *arg, const struct der_cert *c)
 {
-	struct der_cert c;
-	struct life l;
-	const char *why;
+	struct life l = judge(c);
 
-	if (strcmp(type, "CERTIFICATE") != 0 &&
-	    strcmp(type, "X509 CERTIFICATE") != 0 &&
-	    strcmp(type, "TRUSTED CERTIFICATE") != 0) {
-		OPENSSL_cleanse(der, (size_t)len);
-		return 0;
-	}
-	if (der_cert(&c, der, (size_t)len, &why) == -1) {
-		warnx("%s: certificate %zu: %s", name, count + 1, why);
-		return -1;
-	}
-	l = judge(&c);
+	(void)arg;
 	if (form == JSON)
-		json_cert(&c, &l);
+		json_cert(c, &l);
 	else if (form == NAGIOS)
-		nagios_cert(&c, &l);
+		nagios_cert(c, &l);
 	else
-		prometheus_cert(&c);
+		prometheus_cert(c);
 	if (l.state > worst)
 		worst = l.state;
 	count++;
-	return 0;
-}
-
-/* All of a PEM text.  0, or -1 with a message. */
-static int
-blocks(const char *name, const char *pem, size_t len)
-{
-	BIO *bio = BIO_new_mem_buf(pem, (int)len);
-	unsigned char *der;
-	char *type;
-	long derlen;
-	int rc;
-
-	if (bio == NULL)
-		errx(EX_ERR, "memory: exhausted");
-	while ((rc = pem_next(bio, name, &type, &der, &derlen)) == 1) {
-		if (block(name, type, der, derlen) == -1)
-			rc = -1;
-		OPENSSL_free(type);
-		OPENSSL_free(der);
-		if (rc == -1)
-			break;
-	}
-	BIO_free(bio);
-	if (rc != -1 && count == 0) {
-		warnx("%s: no certificate in PEM form found", name);
-		rc = -1;
-	}
-	return rc == -1 ? -1 : 0;
 }
 
 /* Every way out without an answer is UNKNOWN to Nagios. */
@@ -399,7 +351,7 @@ main(int argc, char *argv[])
 	    (pem = io_slurp_fd(fd, io_name(path), INPUT_MAX, &len)) == NULL)
 		return EX_ERR;
 	out = mem_open(&result, &n);
-	if (blocks(io_name(path), pem, len) == -1)
+	if (certwalk(pem, len, io_name(path), take, NULL) == -1)
 		return EX_ERR;
 	mem_close(out, &result);
 	if (form == JSON)
