@@ -12,8 +12,7 @@
 
 #include <err.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <limits.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,52 +23,24 @@
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 
-#include "chain.h"
-#include "io.h"
 #include "key.h"
 #include "ossl.h"
+#include "pair.h"
 #include "pem.h"
+#include "pfx.h"
 #include "store.h"
 #include "util.h"
 
 static gid_t group = STORE_NO_GROUP;
+static const char *passfile;	/* of client.pfx, NULL when not wanted */
+static int minio;		/* public.crt and private.key */
 
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: cert-deploy [-V] [-g group] [-T epoch] "
-	    "-k key directory [file]\n");
+	fprintf(stderr, "usage: cert-deploy [-V] [-f form] [-g group] "
+	    "[-T epoch] [-U password] -k key directory [file]\n");
 	_exit(EX_ERR);
-}
-
-/* The group of this name or number. */
-static gid_t
-find_group(const char *name)
-{
-	struct group *gr = getgrnam(name);
-	long long id;
-
-	if (gr != NULL)
-		return gr->gr_gid;
-	if (parse_num(name, 0, UINT_MAX - 1, &id) == -1)
-		errx(EX_ERR, "-g %s: no such group", esc(name));
-	return (gid_t)id;
-}
-
-/* Read the chain and see that it may be served with this key now. */
-static STACK_OF(X509) *
-good_chain(const char *file, EVP_PKEY *key, time_t now)
-{
-	const struct chain_want want = {.key = key, .now = now};
-	STACK_OF(X509) *chain = pem_load_certs(file, 1);
-	unsigned int wrong;
-
-	if (chain != NULL && (wrong = chain_check(chain, &want)) != 0) {
-		warnx("%s: %s", io_name(file), chain_reasons(wrong));
-		pem_certs_free(chain);
-		chain = NULL;
-	}
-	return chain;
 }
 
 /* <UTC time>-<serial>, to be freed by the caller; NULL with a message. */
@@ -91,11 +62,25 @@ gen_name(X509 *leaf, time_t now)
 	return name;
 }
 
+/* The last part of the directory's name, to be freed by the caller. */
 static char *
-install(struct store *s, const char *name, STACK_OF(X509) *chain, EVP_PKEY *key)
+last_name(const char *dir)
+{
+	char *real = realpath(dir, NULL), *name;
+
+	if (real == NULL)
+		real = xstrdup(dir);
+	name = xstrdup(basename(real));
+	free(real);
+	return name;
+}
+
+static char *
+install(struct store *s, const char *name, STACK_OF(X509) *chain,
+    EVP_PKEY *key, const unsigned char *pfx, size_t pfxlen)
 {
 	mode_t mode = group == STORE_NO_GROUP ? 0600 : 0640;
-	size_t keylen = 0, alllen = 0, restlen = 0;
+	size_t keylen = 0, alllen = 0, restlen = 0, n = 5;
 	char *pem = key_pem(key, &keylen), *both = NULL, *path = NULL;
 	char *all = pem_text(chain, 0, &alllen);
 	char *rest = pem_text(chain, 1, &restlen);
@@ -104,13 +89,23 @@ install(struct store *s, const char *name, STACK_OF(X509) *chain, EVP_PKEY *key)
 		both = xmalloc(keylen + alllen);
 		memcpy(both, pem, keylen);
 		memcpy(both + keylen, all, alllen);
-		path = store_install(s, name, (struct store_file[]){
+		struct store_file files[8] = {
 			{"key.pem", mode, pem, keylen},
 			{"cert.pem", 0644, all, alllen - restlen},
 			{"chain.pem", 0644, rest, restlen},
 			{"fullchain.pem", 0644, all, alllen},
 			{"keychain.pem", mode, both, keylen + alllen},
-		}, 5);
+		};
+		if (minio) {
+			files[n++] = (struct store_file){"public.crt", 0644,
+			    all, alllen};
+			files[n++] = (struct store_file){"private.key", mode,
+			    pem, keylen};
+		}
+		if (pfx != NULL)
+			files[n++] = (struct store_file){"client.pfx", mode,
+			    (const char *)pfx, pfxlen};
+		path = store_install(s, name, files, n);
 		key_pem_free(both, keylen + alllen);
 	}
 	if (pem != NULL)
@@ -120,19 +115,22 @@ install(struct store *s, const char *name, STACK_OF(X509) *chain, EVP_PKEY *key)
 	return path;
 }
 
-/*
- * Print the path, without need of memory: the deployment is done, whatever
- * becomes of this.
- */
+/* The PKCS#12 file, when it is wanted.  0, or -1 with a message. */
 static int
-report(const char *path)
+make_pfx(const char *dir, STACK_OF(X509) *chain, EVP_PKEY *key,
+    unsigned char **pfx, size_t *len)
 {
-	if (io_write(STDOUT_FILENO, path, strlen(path)) == 0 &&
-	    io_write(STDOUT_FILENO, "\n", 1) == 0 &&
-	    close(STDOUT_FILENO) == 0)
-		return EX_YES;
-	warn("stdout: %s is current now, but saying so failed", path);
-	return EX_ERR;
+	char *password, *name;
+
+	if (passfile == NULL)
+		return 0;
+	if ((password = pfx_password(passfile)) == NULL)
+		return -1;
+	name = last_name(dir);
+	*pfx = pfx_make(key, chain, name, password, len);
+	key_pem_free(password, strlen(password));
+	free(name);
+	return *pfx != NULL ? 0 : -1;
 }
 
 static int
@@ -142,21 +140,34 @@ deploy(const char *dir, const char *file, const char *keyfile, time_t now)
 	EVP_PKEY *key;
 	struct store *s = NULL;
 	char *name = NULL, *path = NULL;
+	unsigned char *pfx = NULL;
+	size_t pfxlen = 0;
 	int rc = EX_ERR;
 
 	if ((key = key_load(keyfile)) != NULL &&
-	    (chain = good_chain(file, key, now)) != NULL &&
+	    (chain = pair_chain(file, key, now)) != NULL &&
 	    (name = gen_name(sk_X509_value(chain, 0), now)) != NULL &&
-	    (rc = store_open(dir, group, &s)) == EX_YES) {
-		path = install(s, name, chain, key);
-		rc = path != NULL ? report(path) : EX_ERR;
+	    make_pfx(dir, chain, key, &pfx, &pfxlen) == 0 &&
+	    (rc = store_make(dir, group, &s)) == EX_YES) {
+		path = install(s, name, chain, key, pfx, pfxlen);
+		rc = path != NULL ? store_report(path) : EX_ERR;
 	}
 	store_close(s);
 	free(path);
 	free(name);
+	OPENSSL_free(pfx);
 	pem_certs_free(chain);
 	EVP_PKEY_free(key);
 	return rc;
+}
+
+/* At most one of the inputs may be stdin. */
+static int
+stdin_once(const char *keyfile, const char *file)
+{
+	int n = (strcmp(keyfile, "-") == 0) + (strcmp(file, "-") == 0);
+
+	return n + (passfile != NULL && strcmp(passfile, "-") == 0) <= 1;
 }
 
 int
@@ -164,18 +175,29 @@ main(int argc, char *argv[])
 {
 	const char *file, *keyfile = NULL;
 	time_t now = time(NULL);
-	int ch;
+	int ch, pfx = 0;
 
 	std_fill();
-	while ((ch = getopt(argc, argv, ":T:Vg:k:")) != -1) {
+	while ((ch = getopt(argc, argv, ":T:U:Vf:g:k:")) != -1) {
 		switch (ch) {
 		case 'T':
 			now = (time_t)opt_num(ch, optarg, 0, 253402300799LL);
 			break;
+		case 'U':
+			passfile = optarg;
+			break;
 		case 'V':
 			version();
+		case 'f':
+			if (strcmp(optarg, "minio") == 0)
+				minio = 1;
+			else if (strcmp(optarg, "pfx") == 0)
+				pfx = 1;
+			else
+				usage();
+			break;
 		case 'g':
-			group = find_group(optarg);
+			group = opt_group(ch, optarg);
 			break;
 		case 'k':
 			keyfile = optarg;
@@ -184,14 +206,15 @@ main(int argc, char *argv[])
 			usage();
 		}
 	}
-	if (keyfile == NULL || argc - optind < 1 || argc - optind > 2)
+	if (keyfile == NULL || pfx != (passfile != NULL) ||
+	    argc - optind < 1 || argc - optind > 2)
 		usage();
 	file = argc - optind == 2 ? argv[optind + 1] : "-";
-	if (strcmp(keyfile, "-") == 0 && strcmp(file, "-") == 0)
+	if (!stdin_once(keyfile, file))
 		usage();
 	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		errx(EX_ERR, "stdout: closed, or not open for writing");
-	signal(SIGPIPE, SIG_IGN);	/* report() says it */
+	signal(SIGPIPE, SIG_IGN);	/* store_report() says it */
 	key_no_dump();
 	umask(077);
 	ossl_reader();

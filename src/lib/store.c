@@ -3,7 +3,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,124 +14,10 @@
 #include <unistd.h>
 
 #include "io.h"
-#include "replace.h"
 #include "store.h"
+#include "storegen.h"
+#include "storelink.h"
 #include "util.h"
-
-#define NEW_GEN ".new"
-#define NEW_LINK ".current.new"
-#define TRIES 100
-
-struct store {
-	char *path;	/* without slashes at the end */
-	gid_t gid;
-	int fd;		/* path, locked */
-	int gen;	/* path/gen */
-};
-
-/* Print errno about path/name. */
-static int
-fail(const struct store *s, const char *name)
-{
-	warn("%s/%s", s->path, name);
-	return -1;
-}
-
-static int
-own(const struct store *s, int fd, mode_t mode)
-{
-	if (s->gid != STORE_NO_GROUP && fchown(fd, (uid_t)-1, s->gid) == -1)
-		return -1;
-	return fchmod(fd, mode);
-}
-
-/* Can the group, where one is wanted, enter this directory? */
-static int
-group_enters(const struct store *s, int fd)
-{
-	struct stat st;
-
-	return s->gid == STORE_NO_GROUP || (fstat(fd, &st) == 0 &&
-	    ((st.st_mode & S_IXOTH) != 0 ||
-	    ((st.st_mode & S_IXGRP) != 0 && st.st_gid == s->gid)));
-}
-
-/* Open the directory name in dirfd, made when it is missing. */
-static int
-open_made(const struct store *s, int dirfd, const char *name)
-{
-	int fd, made = mkdirat(dirfd, name, 0700) == 0;
-
-	if (!made && errno != EEXIST)
-		return -1;
-	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	if (((made || !group_enters(s, fd)) && own(s, fd,
-	    s->gid == STORE_NO_GROUP ? 0700 : 0750) == -1) ||
-	    (made && fsync(dirfd) == -1)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* The same for a path, of which the last parts may be missing. */
-static int
-open_path(const struct store *s, const char *path, int missing)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash == NULL ? path : slash + 1;
-	char *up;
-	int dirfd, fd = -1;
-
-	up = slash == NULL ? xstrdup(".") : slash == path ? xstrdup("/") :
-	    xstrndup(path, (size_t)(slash - path));
-	dirfd = open(up, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd == -1 && errno == ENOENT && missing > 1)
-		dirfd = open_path(s, up, missing - 1);
-	if (dirfd != -1) {
-		fd = open_made(s, dirfd, strcmp(path, "/") == 0 ? "." : name);
-		close(dirfd);
-	}
-	free(up);
-	return fd;
-}
-
-/* Remove the directory name in gen with all files in it. */
-static int
-remove_gen(const struct store *s, const char *name)
-{
-	struct dirent *e;
-	DIR *dir;
-	int fd, rc = 0;
-
-	fd = openat(s->gen, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (fd == -1)
-		return errno == ENOENT ? 0 : -1;
-	if ((dir = fdopendir(fd)) == NULL) {
-		close(fd);
-		return -1;
-	}
-	while (rc == 0 && (e = readdir(dir)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			rc = unlinkat(fd, e->d_name, 0);
-	closedir(dir);
-	return rc == 0 ? unlinkat(s->gen, name, AT_REMOVEDIR) : -1;
-}
-
-/* Remove what a killed process left. */
-static int
-heal(const struct store *s)
-{
-	if (remove_gen(s, NEW_GEN) == -1)
-		return fail(s, "gen/" NEW_GEN);
-	if (unlinkat(s->fd, NEW_LINK, 0) == -1 && errno != ENOENT)
-		return fail(s, NEW_LINK);
-	return 0;
-}
 
 static int
 refuse(const char *path)
@@ -150,7 +35,7 @@ refuse(const char *path)
 }
 
 static int
-lock_and_heal(struct store *s)
+lock_and_heal(struct store *s, int make)
 {
 	if (flock(s->fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK)
@@ -158,15 +43,19 @@ lock_and_heal(struct store *s)
 		warnx("%s: busy: another process is changing it", s->path);
 		return EX_TEMP;
 	}
-	if ((s->gen = open_made(s, s->fd, "gen")) == -1) {
-		fail(s, "gen");
+	s->gen = make ? gen_dir(s, s->fd, "gen") : openat(s->fd, "gen",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->gen == -1) {
+		gen_fail(s, "gen");
 		return EX_ERR;
 	}
-	return heal(s) == 0 ? EX_YES : EX_ERR;
+	if (link_heal(s) == -1 || gen_remove(s, GEN_NEW) == -1)
+		return EX_ERR;
+	return EX_YES;
 }
 
-int
-store_open(const char *path, gid_t gid, struct store **out)
+static int
+open_store(const char *path, gid_t gid, int make, struct store **out)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
 	size_t len = strlen(path);
@@ -177,15 +66,26 @@ store_open(const char *path, gid_t gid, struct store **out)
 	s->path = xstrndup(path, len);
 	s->gid = gid;
 	s->gen = -1;
-	if ((s->fd = open_path(s, s->path, 2)) == -1)
-		rc = refuse(s->path);
-	else
-		rc = lock_and_heal(s);
+	s->fd = make ? gen_path(s, s->path, 2) : open(s->path, O_RDONLY |
+	    O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	rc = s->fd == -1 ? refuse(s->path) : lock_and_heal(s, make);
 	if (rc == EX_YES)
 		*out = s;
 	else
 		store_close(s);
 	return rc;
+}
+
+int
+store_open(const char *path, struct store **s)
+{
+	return open_store(path, STORE_NO_GROUP, 0, s);
+}
+
+int
+store_make(const char *path, gid_t gid, struct store **s)
+{
+	return open_store(path, gid, 1, s);
 }
 
 void
@@ -201,139 +101,35 @@ store_close(struct store *s)
 	free(s);
 }
 
-static int
-put_file(const struct store *s, int dir, const struct store_file *f)
+/* Signals wait until work that has begun is done. */
+static void
+hold(sigset_t *old)
 {
-	int fd = openat(dir, f->name, O_WRONLY | O_CREAT | O_EXCL |
-	    O_NOFOLLOW | O_CLOEXEC, 0600);
-	int rc;
+	sigset_t all;
 
-	if (fd == -1)
-		return -1;
-	rc = own(s, fd, f->mode) == 0 && io_write(fd, f->text, f->len) == 0 &&
-	    fsync(fd) == 0 ? 0 : -1;
-	if (close(fd) == -1)
-		rc = -1;
-	return rc;
-}
-
-/* Make gen/.new with all files, on the disk. */
-static int
-make_gen(const struct store *s, const struct store_file *files, size_t n)
-{
-	const char *at = "";
-	int dir, rc = 0;
-	size_t i;
-
-	if ((dir = open_made(s, s->gen, NEW_GEN)) == -1)
-		return fail(s, "gen/" NEW_GEN);
-	for (i = 0; rc == 0 && i < n; i++)
-		if ((rc = put_file(s, dir, &files[i])) == -1)
-			at = files[i].name;
-	if (rc == 0)
-		rc = fsync(dir);
-	if (rc == -1)
-		warn("%s/gen/" NEW_GEN "/%s", s->path, at);
-	close(dir);
-	return rc;
-}
-
-/* Give gen/.new its name, or one with a number behind.  NULL with a message. */
-static char *
-name_gen(const struct store *s, const char *name)
-{
-	char *final = xstrdup(name);
-	int i;
-
-	for (i = 2; i < TRIES; i++) {
-		if (renameat(s->gen, NEW_GEN, s->gen, final) == 0)
-			return final;
-		if (errno != EEXIST && errno != ENOTEMPTY)
-			break;
-		free(final);
-		final = xasprintf("%s-%d", name, i);
-	}
-	warn("%s/gen/%s", s->path, final);
-	free(final);
-	return NULL;
-}
-
-/* Read the target of current into a buffer of PATH_MAX bytes: 1, 0 no, -1. */
-static int
-read_current(const struct store *s, char *target)
-{
-	ssize_t n = readlinkat(s->fd, "current", target, PATH_MAX - 1);
-
-	if (n == -1 && errno == ENOENT)
-		return 0;
-	if (n == -1 && errno == EINVAL) {
-		warnx("%s/current: not a symbolic link", s->path);
-		return -1;
-	}
-	if (n == -1)
-		return fail(s, "current");
-	target[n] = '\0';
-	return 1;
-}
-
-/* Let previous hold this line, or be gone when it is NULL. */
-static int
-write_previous(const struct store *s, const char *line)
-{
-	char *path = xasprintf("%s/previous", s->path);
-	int rc;
-
-	if (line != NULL)
-		rc = replace_write(path, 0644, line, strlen(line));
-	else
-		rc = unlink(path);
-	free(path);
-	return rc;
-}
-
-/* What previous holds; NULL when there is none. */
-static char *
-read_previous(const struct store *s)
-{
-	int fd = openat(s->fd, "previous", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	char *text;
-	size_t len;
-
-	if (fd == -1)
-		return NULL;
-	text = io_slurp_fd(fd, "previous", PATH_MAX, &len);
-	close(fd);
-	return text;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, old);
 }
 
 /*
- * Switch current to target.  was is its old target, or NULL.  previous comes
- * first: a kill in between makes it name what is still current, and never
- * something older than what was replaced.
+ * Where a rollback shall lead: what is current, or rather what is proven.  1,
+ * 0 when there is no current, -1 with a message.
  */
 static int
-switch_to(const struct store *s, const char *target, const char *was)
+way_back(const struct store *s, char way[PATH_MAX])
 {
-	char *line = was == NULL ? NULL : xasprintf("%s\n", was);
-	char *old = was == NULL ? NULL : read_previous(s);
-	int rc = -1;
+	char proven[PATH_MAX];
+	int whole, have = link_read(s, "current", way);
 
-	if (symlinkat(target, s->fd, NEW_LINK) == -1) {
-		fail(s, NEW_LINK);
-		goto out;
+	if (have != 1 || (have = link_read(s, "proven", proven)) == -1)
+		return have;
+	if (have == 1 && gen_of(proven) != NULL) {
+		if ((whole = gen_whole(s, gen_of(proven))) == -1)
+			return gen_fail(s, proven);
+		if (whole)
+			memcpy(way, proven, PATH_MAX);
 	}
-	if ((line == NULL || write_previous(s, line) == 0) &&
-	    (rc = renameat(s->fd, NEW_LINK, s->fd, "current")) == -1)
-		fail(s, "current");
-	if (rc == -1) {
-		unlinkat(s->fd, NEW_LINK, 0);
-		if (line != NULL)
-			write_previous(s, old);
-	}
-out:
-	free(line);
-	free(old);
-	return rc;
+	return 1;
 }
 
 /* store_install() once signals are held back. */
@@ -341,27 +137,25 @@ static char *
 install(const struct store *s, const char *name,
     const struct store_file *files, size_t n)
 {
-	char was[PATH_MAX], *final = NULL, *target = NULL, *path = NULL;
-	int have, ok;
+	char way[PATH_MAX], *final = NULL, *target = NULL, *path = NULL;
+	int have, ok, made = 0;
 
-	if ((have = read_current(s, was)) == -1)
+	if ((have = way_back(s, way)) == -1)
 		return NULL;
-	if (make_gen(s, files, n) == -1 ||
-	    (final = name_gen(s, name)) == NULL) {
-		remove_gen(s, NEW_GEN);
+	if (gen_make(s, files, n) == -1 ||
+	    (final = gen_name(s, name)) == NULL) {
+		gen_undo(s, GEN_NEW);
 		return NULL;
 	}
 	target = xasprintf("gen/%s", final);
 	path = xasprintf("%s/%s", s->path, target);
 	if (fsync(s->gen) == -1)
-		ok = fail(s, "gen");
+		ok = gen_fail(s, "gen");
 	else
-		ok = switch_to(s, target, have ? was : NULL);
-	if (ok == -1)
-		remove_gen(s, final);
-	else if ((ok = fsync(s->fd)) == -1)
-		warn("%s: in place and current, but could not be synced", path);
+		ok = link_switch(s, target, have ? way : NULL, &made);
 	if (ok == -1) {
+		if (!made)
+			gen_undo(s, final);
 		free(path);
 		path = NULL;
 	}
@@ -374,12 +168,112 @@ char *
 store_install(struct store *s, const char *name,
     const struct store_file *files, size_t n)
 {
-	sigset_t hold, old;
+	sigset_t old;
 	char *path;
 
-	sigfillset(&hold);
-	sigprocmask(SIG_BLOCK, &hold, &old);
+	hold(&old);
 	path = install(s, name, files, n);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return path;
+}
+
+/* Where current leads, which must be there.  0, or -1 with a message. */
+static int
+read_current(const struct store *s, char target[PATH_MAX])
+{
+	int have = link_read(s, "current", target);
+
+	if (have == 0)
+		warnx("%s/current: there is none", s->path);
+	return have == 1 ? 0 : -1;
+}
+
+/* Is what name leads to a whole generation?  1, 0 or -1 with a message. */
+static int
+whole(const struct store *s, const char *name, const char *target)
+{
+	int rc = 0;
+
+	if (gen_of(target) == NULL)
+		warnx("%s/%s: \"%s\" is no generation of this store", s->path,
+		    name, esc(target));
+	else if ((rc = gen_whole(s, gen_of(target))) == -1)
+		gen_fail(s, target);
+	else if (rc == 0)
+		warnx("%s/%s: not a whole generation", s->path, esc(target));
+	return rc;
+}
+
+int
+store_previous(const struct store *s, char **path)
+{
+	char current[PATH_MAX], *target = NULL;
+	int is, rc = EX_NO;
+
+	if (read_current(s, current) == -1 || link_previous(s, &target) == -1)
+		return EX_ERR;
+	if (target == NULL) {
+		warnx("%s/previous: there is none", s->path);
+	} else if (strcmp(target, current) == 0) {
+		warnx("%s/previous: it is the current one", s->path);
+	} else if ((is = whole(s, "previous", target)) == 1) {
+		*path = xasprintf("%s/%s", s->path, target);
+		rc = EX_YES;
+	} else if (is == -1) {
+		rc = EX_ERR;
+	}
+	free(target);
+	return rc;
+}
+
+int
+store_swap(struct store *s)
+{
+	char current[PATH_MAX], *target = NULL;
+	int made, rc = -1;
+	sigset_t old;
+
+	hold(&old);
+	if (read_current(s, current) == 0 && link_previous(s, &target) == 0)
+		rc = link_switch(s, target, current, &made);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	free(target);
+	return rc;
+}
+
+/* store_commit() once signals are held back. */
+static int
+commit(const struct store *s)
+{
+	char current[PATH_MAX];
+
+	if (read_current(s, current) == -1 ||
+	    whole(s, "current", current) != 1 ||
+	    link_prove(s, current) == -1 ||
+	    gen_remove_others(s, gen_of(current)) == -1)
+		return -1;
+	return link_forget(s);
+}
+
+int
+store_commit(struct store *s)
+{
+	sigset_t old;
+	int rc;
+
+	hold(&old);
+	rc = commit(s);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return rc;
+}
+
+int
+store_report(const char *path)
+{
+	if (io_write(STDOUT_FILENO, path, strlen(path)) == 0 &&
+	    io_write(STDOUT_FILENO, "\n", 1) == 0 &&
+	    close(STDOUT_FILENO) == 0)
+		return EX_YES;
+	warn("stdout: %s is current now, but saying so failed", path);
+	return EX_ERR;
 }

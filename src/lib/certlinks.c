@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* Stable names of a certificate: see certlinks.h. */
+#include <sys/stat.h>
+
+#include <stdlib.h>
+
+#include "certlinks.h"
+#include "util.h"
+
+static const struct {
+	enum agentconf_key key;
+	const char *name;	/* below a directory; NULL: it is the path */
+	const char *file;
+} links[] = {
+	{AC_CERT_PATH, NULL, "fullchain.pem"},
+	{AC_KEY_PATH, NULL, "key.pem"},
+	{AC_CHAIN_PATH, NULL, "chain.pem"},
+	{AC_KEYCHAIN_PATH, NULL, "keychain.pem"},
+	{AC_PFX_PATH, NULL, "client.pfx"},
+	{AC_MINIO_CERTS_DIR, "public.crt", "public.crt"},
+	{AC_MINIO_CERTS_DIR, "private.key", "private.key"},
+};
+
+/* Does path lead to the file? */
+static int
+leads(const char *path, const char *store, const char *file)
+{
+	char *target = xasprintf("%s/current/%s", store, file);
+	struct stat want, have;
+	int ok = stat(target, &want) == -1 || (stat(path, &have) == 0 &&
+	    have.st_dev == want.st_dev && have.st_ino == want.st_ino);
+
+	free(target);
+	return ok;
+}
+
+int
+certlinks_ok(const struct agentconf *conf, const char *store)
+{
+	size_t i;
+	int ok = 1;
+
+	for (i = 0; ok && i < sizeof(links) / sizeof(links[0]); i++) {
+		const char *value = conf->value[links[i].key];
+		char *path;
+
+		if (value == NULL)
+			continue;
+		path = links[i].name == NULL ? xstrdup(value) :
+		    xasprintf("%s/%s", value, links[i].name);
+		ok = leads(path, store, links[i].file);
+		free(path);
+	}
+	return ok;
+}
