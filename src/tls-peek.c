@@ -3,17 +3,16 @@
  * tls-peek - print the certificate chain of a TLS server
  *
  * Connects to host:port, shakes hands and writes the chain as the server sent
- * it, leaf first, as PEM to stdout.  Nothing is verified without -A.  Exit: 0
- * printed, 1 the chain does not verify to -A or is for another name, 2 error,
- * 75 no connection before the deadline.
+ * it, leaf first, as PEM to stdout.  Nothing is verified without -A.  With -c
+ * the server has to accept our certificate, too.  Exit: 0 printed, 1 the chain
+ * does not verify to -A or is for another name, 2 error or refused, 75 no
+ * connection or no answer before the deadline.
  */
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +24,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "dial.h"
 #include "key.h"
 #include "ossl.h"
 #include "pem.h"
@@ -73,90 +73,6 @@ deadline(void)
 	sigaddset(&set, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	alarm(sec);
-}
-
-/* Split host:port or [address]:port in place. */
-static void
-split(char *s, char **host, char **port)
-{
-	char *colon = strrchr(s, ':');
-	long long n;
-
-	if (colon == NULL || parse_num(colon + 1, 1, 65535, &n) == -1)
-		errx(EX_ERR, "%s: not host:port", peer);
-	*colon = '\0';
-	*port = colon + 1;
-	if (*s == '[' && colon[-1] == ']') {
-		colon[-1] = '\0';
-		s++;
-	} else if (strchr(s, ':') != NULL)
-		errx(EX_ERR, "%s: an IPv6 address goes in brackets", peer);
-	if (*s == '\0')
-		errx(EX_ERR, "%s: no host", peer);
-	*host = s;
-}
-
-/* Connect, waiting no longer than ms.  A blocking socket, or -1. */
-static int
-connect_one(const struct addrinfo *a, int ms)
-{
-	struct pollfd pfd = {.fd = -1, .events = POLLOUT};
-	socklen_t len = sizeof(int);
-	int error = 0, rc;
-
-	pfd.fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK, a->ai_protocol);
-	if (pfd.fd == -1)
-		return -1;
-	if (connect(pfd.fd, a->ai_addr, a->ai_addrlen) == -1) {
-		error = errno;
-		if (error == EINPROGRESS &&
-		    (rc = poll(&pfd, 1, ms)) <= 0)
-			error = rc == 0 ? ETIMEDOUT : errno;
-		else if (error == EINPROGRESS)
-			getsockopt(pfd.fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	}
-	if (error == 0 && fcntl(pfd.fd, F_SETFL, 0) == -1)
-		error = errno;
-	if (error != 0) {
-		close(pfd.fd);
-		errno = error;
-		return -1;
-	}
-	return pfd.fd;
-}
-
-/*
- * Connect to the first address that answers; each may use up an equal share
- * of what is left of the time.  A socket, or -1 with a message.
- */
-static int
-connect_any(const char *host, const char *port, long long end)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-	    .ai_flags = AI_NUMERICSERV};
-	struct addrinfo *list, *a;
-	char ip[NI_MAXHOST];
-	int fd = -1, n = 0, rc;
-
-	if ((rc = getaddrinfo(host, port, &hints, &list)) != 0) {
-		warnx("%s: %s", peer, gai_strerror(rc));
-		return -1;
-	}
-	for (a = list; a != NULL; a = a->ai_next)
-		n++;
-	for (a = list; a != NULL && fd == -1; a = a->ai_next, n--) {
-		fd = connect_one(a, (int)((end - mono_ms()) / n));
-		rc = errno;
-		if (vflag && getnameinfo(a->ai_addr, a->ai_addrlen, ip,
-		    sizeof(ip), NULL, 0, NI_NUMERICHOST) == 0)
-			warnx("%s: %s: %s", peer, ip,
-			    fd == -1 ? strerror(rc) : "connected");
-	}
-	freeaddrinfo(list);
-	if (fd == -1)
-		warnx("%s: %s", peer, strerror(rc));
-	return fd;
 }
 
 /* Is name an IP address?  A zone (fe80::1%eth0) is cut off. */
@@ -251,12 +167,20 @@ prepare(void)
 	return ssl;
 }
 
+/* Why the last call failed: SSL_R_..., or 0 when it is not TLS that says so. */
+static int
+reason_of(void)
+{
+	unsigned long e = ERR_peek_error();
+
+	return ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+}
+
 /* Say why there was no handshake; returns the exit code. */
 static int
 refused(const SSL *ssl, int how, int error)
 {
-	unsigned long e = ERR_peek_error();
-	int reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+	int reason = reason_of();
 
 	if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
 		warnx("%s: the chain does not verify: %s", peer,
@@ -278,6 +202,29 @@ refused(const SSL *ssl, int how, int error)
 	return EX_ERR;
 }
 
+/*
+ * Does the server take our certificate?  With TLS 1.3 it judges it after our
+ * end of the handshake.  So we say goodbye, and unless an alert comes first it
+ * has no objection: servers answer with a goodbye, or just hang up.  Returns
+ * the exit code.
+ */
+static int
+accepted(SSL *ssl)
+{
+	char c;
+	int how, rc;
+
+	SSL_shutdown(ssl);
+	ERR_clear_error();
+	rc = SSL_read(ssl, &c, 1);
+	how = SSL_get_error(ssl, rc);
+	if (how == SSL_ERROR_NONE || how == SSL_ERROR_ZERO_RETURN ||
+	    how == SSL_ERROR_SYSCALL ||
+	    reason_of() == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return EX_YES;
+	return refused(ssl, how, 0);
+}
+
 /* Take leave: what the server still sends is read, for a second or two. */
 static void
 leave(SSL *ssl, int fd)
@@ -286,7 +233,8 @@ leave(SSL *ssl, int fd)
 	char buf[4096];
 	int i;
 
-	SSL_shutdown(ssl);
+	if ((SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN) == 0)
+		SSL_shutdown(ssl);
 	shutdown(fd, SHUT_WR);
 	for (i = 0; i < 16 && poll(&pfd, 1, 100) == 1 &&
 	    read(fd, buf, sizeof(buf)) > 0; i++)
@@ -311,10 +259,12 @@ peek(SSL *ssl, int fd)
 		error = errno;
 		return refused(ssl, SSL_get_error(ssl, rc), error);
 	}
-	alarm(0);
 	if (vflag)
 		warnx("%s: %s, %s", peer, SSL_get_version(ssl),
 		    SSL_get_cipher_name(ssl));
+	if (certfile != NULL && (rc = accepted(ssl)) != EX_YES)
+		return rc;
+	alarm(0);
 	if ((chain = SSL_get_peer_cert_chain(ssl)) == NULL)
 		warnx("%s: the server sent no certificate", peer);
 	else if ((pem = pem_text(chain, 0, &len)) != NULL)
@@ -377,13 +327,15 @@ main(int argc, char *argv[])
 		key_no_dump();
 	signal(SIGPIPE, SIG_IGN);
 	peer = xstrdup(esc(argv[optind]));
-	split(argv[optind], &host, &port);
+	if (dial_split(argv[optind], peer, &host, &port) == -1)
+		return EX_ERR;
 	if (name == NULL)
 		name = xstrdup(host);
 	if ((ssl = prepare()) == NULL)
 		return EX_ERR;
 	deadline();
-	if ((fd = connect_any(host, port, mono_ms() + sec * 1000LL)) == -1)
+	if ((fd = dial(host, port, peer, mono_ms() + sec * 1000LL,
+	    vflag)) == -1)
 		return EX_TEMP;
 	if (sandbox_stdio() == -1)
 		return EX_ERR;

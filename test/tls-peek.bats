@@ -13,6 +13,8 @@ setup_file() {
 	make_cert "$CERTS" cnonly subject=/CN=a.example
 	make_cert "$CERTS" wild 'san=DNS:*.a.example,DNS:w*.b.example'
 	make_cert "$CERTS" client san=DNS:client.example
+	make_cert "$CERTS" revoked san=DNS:client.example
+	make_cert "$CERTS" other issuer=self san=DNS:client.example
 }
 
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
@@ -37,6 +39,30 @@ listener() {
 		    LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
 		while ($c = $s->accept) { eval $ARGV[1]; close $c }' "$port" "$1"
 	wait_port "$port"
+}
+
+# relay PERL: on 127.0.0.1:$port, in front of the server there.  What both say
+# until the server waits for the end of the handshake goes through.  Then PERL
+# does what it likes, with the client ($c), the server ($t) and what the client
+# said last, its certificate and goodbye ($_).
+relay() {
+	local to=$port
+	# shellcheck disable=SC2016	# for perl
+	listener 'sub all {
+			my ($from, $all) = (shift, "");
+			my $bits = "";
+			vec($bits, fileno $from, 1) = 1;
+			while (select my $r = $bits, undef, undef,
+			    $all eq "" ? 5 : 0.3) {
+				sysread $from, $all, 9999, length $all or last;
+			}
+			$all;
+		}
+		$SIG{PIPE} = "IGNORE";
+		$t = IO::Socket::INET->new("127.0.0.1:'"$to"'") or die;
+		syswrite $t, all($c);
+		syswrite $c, all($t);
+		$_ = all($c);'"$1"'; close $t'
 }
 
 # says CODE LINE ARGS...: exit CODE with that one line, nothing on stdout.
@@ -164,6 +190,108 @@ says() {
 	[ -z "$stderr" ]
 	run -0 tls-peek -c "$CERTS/client.chain.pem" -k "$CERTS/client.key" \
 	    "127.0.0.1:$port"
+}
+
+# tells_apart PROTOCOL: whom s_server takes, and whom it does not.
+tells_apart() {
+	local name
+	local chain=$CERTS/a.example.chain.pem
+	make_crl "$CERTS" int ca.crl revoke="$CERTS/revoked.pem"
+	serve a.example "$1" -Verify 2 -verify_return_error \
+	    -CAfile "$CA/root.pem" -crl_check -CRL ca.crl
+	run -0 --separate-stderr tls-peek -A "$CA/root.pem" \
+	    -c "$CERTS/client.chain.pem" -k "$CERTS/client.key" \
+	    "127.0.0.1:$port"
+	[ "$output" = "$(<"$chain")" ]
+	[ -z "$stderr" ]
+	for name in 'old:certificate expired' 'revoked:certificate revoked' \
+	    'other:unknown CA'; do
+		says 2 "127.0.0.1:$port: refused by the server: alert ${name#*:}" \
+		    -c "$CERTS/${name%:*}.chain.pem" \
+		    -k "$CERTS/${name%:*}.key" "127.0.0.1:$port"
+	done
+}
+
+@test "tls-peek: -c with TLS 1.2: the server takes the certificate or does not" {
+	tells_apart -tls1_2
+}
+
+@test "tls-peek: -c with TLS 1.3: the server takes the certificate or does not" {
+	tells_apart -tls1_3
+}
+
+@test "tls-peek: -c: a refusal is seen each time, at once" {
+	serve a.example -tls1_3 -Verify 2 -verify_return_error \
+	    -CAfile "$CA/root.pem"
+	SECONDS=0
+	for _ in {1..50}; do
+		run -2 tls-peek -c "$CERTS/old.chain.pem" \
+		    -k "$CERTS/old.key" "127.0.0.1:$port"
+	done
+	[ "$SECONDS" -le 10 ]
+}
+
+@test "tls-peek: -c: a server that does not ask for a certificate has no objection" {
+	serve a.example
+	run -0 tls-peek -c "$CERTS/client.chain.pem" -k "$CERTS/client.key" \
+	    "127.0.0.1:$port"
+	[ "$output" = "$(<"$CERTS/a.example.chain.pem")" ]
+}
+
+@test "tls-peek: -c: a server that hangs up without a word has no objection" {
+	local end
+	for end in 1 'setsockopt $c, SOL_SOCKET, SO_LINGER, pack "ii", 1, 0'; do
+		serve a.example -tls1_3
+		relay "use Socket; $end"
+		run -0 --separate-stderr tls-peek -c "$CERTS/client.chain.pem" \
+		    -k "$CERTS/client.key" "127.0.0.1:$port"
+		[ "$output" = "$(<"$CERTS/a.example.chain.pem")" ]
+		[ -z "$stderr" ]
+		stop_bg
+	done
+}
+
+@test "tls-peek: -c: a server that talks on has no objection" {
+	port=$(free_port)
+	mkfifo say
+	start_bg sh -c 'exec "$@" <>say' sh openssl s_server -tls1_3 \
+	    -accept "127.0.0.1:$port" -cert "$CERTS/a.example.pem" \
+	    -key "$CERTS/a.example.key"
+	wait_port "$port"
+	# the goodbye, which is 19 bytes long, does not get there
+	relay 's/\x17\x03\x03\x00\x13.{19}\z//s or die; syswrite $t, $_;
+		open my $say, ">", "say" or die; syswrite $say, "h";
+		syswrite $c, all($t); sleep 20'
+	SECONDS=0
+	run -0 --separate-stderr tls-peek -m 9 -c "$CERTS/client.chain.pem" \
+	    -k "$CERTS/client.key" "127.0.0.1:$port"
+	[ "$output" = "$(<"$CERTS/a.example.pem")" ]
+	[ -z "$stderr" ]
+	[ "$SECONDS" -le 6 ]
+}
+
+@test "tls-peek: -c: a server that says nothing to it ends at the deadline" {
+	serve a.example -tls1_3
+	relay 'sleep 20'
+	SECONDS=0
+	says 75 "127.0.0.1:$port: no answer within 2 seconds" -m 2 \
+	    -c "$CERTS/client.chain.pem" -k "$CERTS/client.key" \
+	    "127.0.0.1:$port"
+	[ "$SECONDS" -le 4 ]
+}
+
+@test "tls-peek: -c: noise after the handshake is an error" {
+	serve a.example -tls1_3
+	# an alert that anybody could have made, and a record that nobody did
+	relay 'syswrite $c, $i++ ? "\x17\x03\x03\x00\x20" . "x" x 32 :
+		"\x15\x03\x03\x00\x02\x02\x2a"; all($c)'
+	for _ in 1 2; do
+		run -2 --separate-stderr tls-peek -c "$CERTS/client.chain.pem" \
+		    -k "$CERTS/client.key" "127.0.0.1:$port"
+		[ -z "$output" ]
+		[[ $stderr == "tls-peek: 127.0.0.1:$port: "* ]]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done
 }
 
 @test "tls-peek: one file may hold certificate and key" {
@@ -334,6 +462,8 @@ says() {
 	serve a.example -state
 	run -0 tls-peek "127.0.0.1:$port"
 	run -0 tls-peek -A "$CA/root.pem" "127.0.0.1:$port"
+	run -0 tls-peek -c "$CERTS/client.chain.pem" -k "$CERTS/client.key" \
+	    "127.0.0.1:$port"
 	wait_line bg.0.log 'SSL3 alert read:warning:close notify'
 	run -1 grep -i 'error:' bg.0.log
 }
