@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * crl-fetch - download a revocation list, verify it, keep it in a file
+ * crl-fetch - get a revocation list, verify it, keep it in a file
  *
- * Fetches a CRL over http or https, checks its signature, its signer and its
- * dates, and writes it to stdout, or to a cache that never goes back to an
- * older one; then stdout gets one line of JSON on the list.  Exit: 0 fetched
- * or still current, 2 error, 75 try later.
+ * Fetches a CRL over http or https, or reads one from a file, checks its
+ * signature, its signer and its dates, and writes it to stdout, or to a cache
+ * that never goes back to an older one; then stdout gets one line of JSON on
+ * the list.  Exit: 0 fetched or still current, 2 error, 75 try later.
  */
 #include <err.h>
 #include <signal.h>
@@ -26,7 +26,8 @@
 #include "sandbox.h"
 #include "util.h"
 
-static const char *url, *anchors, *issuers;
+static const char *url, *list, *anchors, *issuers;
+static const char *source;	/* where the list is from, for messages */
 static struct crlcache cache;
 static struct crl_policy policy;
 static int form_pem = 1;
@@ -37,7 +38,7 @@ usage(void)
 {
 	fprintf(stderr, "usage: crl-fetch [-Vv] [-A file] [-C file] "
 	    "[-f pem|der] [-M hours] [-m sec] [-T epoch] "
-	    "-B file -u url\n");
+	    "-B file -u url | -R file\n");
 	exit(EX_ERR);
 }
 
@@ -47,7 +48,8 @@ confine(unsigned int port)
 {
 	int s = sandbox_begin();
 
-	sandbox_client(s, port);
+	if (list == NULL)
+		sandbox_client(s, port);
 	if (cache.path != NULL) {
 		sandbox_path(s, cache.dirname, SANDBOX_CREATE | SANDBOX_READ);
 		sandbox_path(s, "/proc/self/fd", SANDBOX_READ);
@@ -146,7 +148,7 @@ render(const struct crl *c, const char *body, size_t *len)
 	BIO_free(bio);
 	if (*len <= CRL_MAX)
 		return text;
-	warnx("%s: larger than the limit of 64 MiB as PEM", esc(url));
+	warnx("%s: larger than the limit of 64 MiB as PEM", source);
 	free(text);
 	return NULL;
 }
@@ -204,64 +206,89 @@ keep(const struct crl *c, const char *body)
 	return finish(EX_YES);
 }
 
+/* What the server or the file has. */
 static int
-work(const struct http_conf *conf, const struct crl_pool *pool)
+take(const struct crl_pool *pool, const char *body, size_t len)
 {
 	char from[RFC3339_SIZE], to[RFC3339_SIZE];
-	struct http_answer a;
 	enum crl_why why;
 	const char *what;
 	struct crl *c;
-	int rc;
+	int rc = EX_ERR;
 
-	if ((rc = fetch(conf, &a)) != 0)
-		return rc;
-	if ((c = crl_new(a.body, a.len, &what)) == NULL) {
-		warnx("%s: %s", esc(url), what);
-		rc = EX_ERR;
+	if ((c = crl_new(body, len, &what)) == NULL) {
+		warnx("%s: %s", source, what);
 	} else if ((why = judge(pool, c)) != CRL_OK) {
-		warnx("%s: CRL refused: %s (%s to %s)", esc(url),
+		warnx("%s: CRL refused: %s (%s to %s)", source,
 		    crl_word(why), rfc3339(c->this_update, from),
 		    c->next_update == 0 ? "no end" :
 		    rfc3339(c->next_update, to));
 		rc = crl_temporary(why) ? EX_TEMP : EX_ERR;
 	} else
-		rc = keep(c, a.body);
+		rc = keep(c, body);
 	crl_free(c);
+	return rc;
+}
+
+static int
+download(const struct http_conf *conf, const struct crl_pool *pool)
+{
+	struct http_answer a;
+	int rc;
+
+	if ((rc = fetch(conf, &a)) != 0)
+		return rc;
+	rc = take(pool, a.body, a.len);
 	http_answer_free(&a);
 	return rc;
+}
+
+/* Where to connect to; *pem is for the caller to free.  0, or -1. */
+static int
+target(struct http_conf *conf, unsigned int *port, char **pem)
+{
+	char host[256];
+
+	conf->plain = http_url(url, host, sizeof(host), port) == -1;
+	if (conf->plain && http_url_plain(url, host, sizeof(host), port) == -1)
+		errx(EX_ERR, "%s: not an http or https URL", source);
+	if (!conf->plain && anchors == NULL)
+		errx(EX_ERR, "%s: an https URL wants -A", source);
+	if (anchors != NULL && (*pem = pem_load_anchors(anchors,
+	    &conf->anchors_len)) == NULL)
+		return -1;
+	conf->anchors = *pem != NULL ? *pem : "";
+	return 0;
 }
 
 static int
 run(long long deadline)
 {
-	struct http_conf conf = {.anchors = "", .deadline = deadline};
+	struct http_conf conf = {.deadline = deadline};
 	struct crl_pool pool;
-	unsigned int port;
-	char host[256], *pem = NULL;
+	unsigned int port = 0;
+	char *pem = NULL, *body = NULL;
+	size_t len = 0;
 	int rc = EX_ERR;
 
-	conf.plain = http_url(url, host, sizeof(host), &port) == -1;
-	if (conf.plain && http_url_plain(url, host, sizeof(host), &port) == -1)
-		errx(EX_ERR, "%s: not an http or https URL", esc(url));
-	if (!conf.plain && anchors == NULL)
-		errx(EX_ERR, "%s: an https URL wants -A", esc(url));
-	if (anchors != NULL &&
-	    (conf.anchors = pem = pem_load_anchors(anchors,
-	    &conf.anchors_len)) == NULL)
-		return EX_ERR;
+	if (list != NULL ? (body = io_slurp(list, CRL_MAX, &len)) == NULL :
+	    target(&conf, &port, &pem) == -1)
+		goto out;
 	if ((policy.anchors = pem_load_certs(issuers, 0)) == NULL)
-		return EX_ERR;
+		goto out;
 	crl_pool_open(&pool, &policy);
 	cache.pool = &pool;
 	cache.deadline = deadline;
 	if ((cache.path == NULL || crlcache_open(&cache) == 0) &&
 	    confine(port) == 0)
-		rc = work(&conf, &pool);
+		rc = list != NULL ? take(&pool, body, len) :
+		    download(&conf, &pool);
 	crlcache_close(&cache);
 	crl_pool_close(&pool);
+out:
 	pem_certs_free(policy.anchors);
 	free(pem);
+	free(body);
 	return rc;
 }
 
@@ -282,7 +309,7 @@ main(int argc, char *argv[])
 	std_fill();
 	ossl_memory();
 	policy.now = time(NULL);
-	while ((ch = getopt(argc, argv, ":A:B:C:M:T:Vf:m:u:v")) != -1) {
+	while ((ch = getopt(argc, argv, ":A:B:C:M:R:T:Vf:m:u:v")) != -1) {
 		switch (ch) {
 		case 'A':
 			anchors = optarg;
@@ -295,6 +322,9 @@ main(int argc, char *argv[])
 			break;
 		case 'M':
 			policy.max_age = crl_opt_age(ch, optarg);
+			break;
+		case 'R':
+			list = optarg;
 			break;
 		case 'T':
 			policy.now = (time_t)opt_num(ch, optarg, 0,
@@ -318,11 +348,14 @@ main(int argc, char *argv[])
 			usage();
 		}
 	}
-	if (argc != optind || url == NULL || issuers == NULL ||
+	if (argc != optind || (url == NULL) == (list == NULL) ||
+	    issuers == NULL || (list != NULL && (anchors != NULL ||
+	    (strcmp(list, "-") == 0 && strcmp(issuers, "-") == 0))) ||
 	    (cache.path != NULL && strcmp(cache.path, "-") == 0) ||
 	    (anchors != NULL && strcmp(anchors, "-") == 0 &&
 	    strcmp(issuers, "-") == 0))
 		usage();
+	source = list != NULL ? io_name(list) : xstrdup(esc(url));
 	signal(SIGPIPE, SIG_IGN);
 	return run(mono_ms() + sec * 1000);
 }

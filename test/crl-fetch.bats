@@ -239,6 +239,31 @@ refuses() {
 	kept_is "$WWW/ca.crl"
 }
 
+@test "crl-fetch -R takes a list from a file or stdin and judges it alike" {
+	publish number=07
+	run -0 --separate-stderr crl-fetch -B "$CA/int.pem" -R "$WWW/ca.der"
+	cmp <(echo "$output") "$WWW/ca.crl"
+	[ -z "$stderr" ]
+	keep=(crl-fetch -B "$CA/int.pem" -C cache/ca.crl -R -)
+	run -0 --separate-stderr "${keep[@]}" <"$WWW/ca.der"
+	[ "$(jq -c '[.number, .changed]' <<<"$output")" = '["7",true]' ]
+	kept_is "$WWW/ca.crl"
+	run -0 --separate-stderr "${keep[@]}" <cache/ca.crl
+	[ "$(jq .changed <<<"$output")" = false ]
+	publish number=06
+	refuses 2 'is newer than number 6 of ' <"$WWW/ca.crl"
+	publish number=09 to='1 minute ago' from='2 hours ago'
+	refuses 75 'stdin: CRL refused: stale' <"$WWW/ca.crl"
+	make_crl "$CA" root root.crl
+	refuses 2 'stdin: CRL refused: no_signer' <root.crl
+	cat "$WWW/ca.crl" root.crl >both
+	refuses 2 'stdin: more than one PEM block' <both
+	refuses 2 'stdin: ' </dev/null
+	head -c 64M /dev/zero >large
+	echo >>large
+	refuses 2 'stdin: ' <large
+}
+
 @test "crl-fetch -M limits the age" {
 	publish from='3 hours ago'
 	refuses 75 'CRL refused: stale (' -M 2.5
