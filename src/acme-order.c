@@ -123,9 +123,7 @@ read_replaced(const char *path)
 
 	if (certs == NULL)
 		exit(EX_ERR);
-	if ((id = ari_cert_id(sk_X509_value(certs, 0))) == NULL)
-		errx(EX_ERR, "%s: a certificate that names no authority key",
-		    path);
+	id = ari_cert_id(sk_X509_value(certs, 0));
 	pem_certs_free(certs);
 	return id;
 }

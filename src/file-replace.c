@@ -22,7 +22,8 @@
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: file-replace [-V] [-m mode] target\n");
+	fprintf(stderr, "usage: file-replace [-V] [-g group] [-m mode] "
+	    "target\n");
 	_exit(EX_ERR);
 }
 
@@ -96,13 +97,17 @@ main(int argc, char *argv[])
 	const char *target;
 	struct replace *r;
 	mode_t mode = 0;
+	gid_t group = (gid_t)-1;
 	int ch, mflag = 0;
 
 	std_fill();
-	while ((ch = getopt(argc, argv, ":Vm:")) != -1) {
+	while ((ch = getopt(argc, argv, ":Vg:m:")) != -1) {
 		switch (ch) {
 		case 'V':
 			version();
+		case 'g':
+			group = opt_group(ch, optarg);
+			break;
 		case 'm':
 			mode = parse_mode(optarg);
 			mflag = 1;
@@ -116,6 +121,12 @@ main(int argc, char *argv[])
 	target = argv[optind];
 	if ((r = replace_open(target)) == NULL)
 		return EX_ERR;
+	if (group != (gid_t)-1 &&
+	    fchown(replace_fd(r), (uid_t)-1, group) == -1) {
+		warn("%s: group", target);
+		replace_abort(r);
+		return EX_ERR;
+	}
 	if (copy(replace_fd(r), target) == -1 ||
 	    (!mflag && usual_mode(target, &mode) == -1)) {
 		replace_abort(r);

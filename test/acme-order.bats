@@ -48,6 +48,13 @@ refused() {
 	    -A "$CA/root.pem" -a account.pem -l 127.0.0.1:0 req.pem
 }
 
+@test "acme-order: -X wants a certificate, which may name no authority key" {
+	make_cert . own issuer=self
+	run -1 grep -q 'Authority Key' <(openssl x509 -in own.pem -noout -text)
+	run -75 order -X own.pem req.pem
+	refused 'req.pem: no certificate in PEM form found' -X req.pem req.pem
+}
+
 @test "acme-order: what goes together and what does not" {
 	local all=(-u https://127.0.0.1:9/ -A "$CA/root.pem" -a account.pem)
 	run -2 --separate-stderr acme-order "${all[@]}" req.pem

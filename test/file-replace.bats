@@ -100,6 +100,31 @@ new.777 0' ]
 	done
 }
 
+@test "file-replace -g sets the group, by name or number" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root has all groups'
+	for group in daemon 4711; do
+		run -0 --separate-stderr replace -g "$group" -m 0640 old
+		[ -z "$stderr" ]
+		[ "$(stat -c '%a %u' old)" = '640 0' ]
+		[[ " $(stat -c '%G %g' old) " == *" $group "* ]]
+	done
+	[ "$(ls -A)" = old ]
+}
+
+@test "file-replace -g refuses a group that is none, or not ours" {
+	for group in '' nosuchgroup -1 4294967295 1x; do
+		run -2 --separate-stderr replace -g "$group" old
+		[ "$stderr" = "file-replace: -g $group: no such group" ]
+	done
+	[ "$(id -u)" -ne 0 ] || set -- setpriv --reuid 65534 \
+	    --regid 65534 --clear-groups
+	chmod 777 .
+	run -2 --separate-stderr "$@" file-replace -g 0 fresh <../new
+	[ "$stderr" = 'file-replace: fresh: group: Operation not permitted' ]
+	[ "$(ls -A)" = old ]
+	[ "$(cat old)" = old ]
+}
+
 @test "file-replace -m refuses what is no octal mode" {
 	for mode in '' 8 0888 1000 4755 00644 -1 +x u+w 0x1ff ' 644' '644 ' \
 	    77777777777777777777; do
@@ -236,7 +261,7 @@ new.777 0' ]
 	done
 	seen=0
 	while kill -0 "${bg_pids[0]}" 2>/dev/null; do
-		cp old ../copy
+		cat old >../copy
 		cmp -s ../copy ../a || cmp ../copy ../b
 		seen=$((seen + 1))
 	done
