@@ -181,6 +181,206 @@ start_agent() {
 	[ "$stderr" = 'crl-agent: /proc/.lock: cannot be written' ]
 }
 
+# others: a list of the root, and both issuers; a hook that notes its words.
+others() {
+	cat "$CA/int.pem" "$CA/root.pem" >issuers.pem
+	make_crl "$CA" root root.crl number=21 to='300 days'
+	cat >hook <<-'END'
+	#!/bin/sh
+	printf '%s|' "$@" >>hook.log
+	echo >>hook.log
+	[ ! -e hang ] || exec sleep 7341
+	END
+	chmod +x hook
+	agent=(crl-agent -B issuers.pem -w www -u "$WEB/ca.crl" -R root.crl
+	    -O out.pem "$@")
+}
+
+@test "crl-agent -O writes a bundle of all lists and calls the hook" {
+	offer number=05
+	serve
+	others -H "$PWD/hook * a  b"
+	once 0
+	cmp out.pem <(cat offered.pem root.crl)
+	[ "$(stat -c %a out.pem)" = 644 ]
+	[ "$(<hook.log)" = "*|a|b|crl|$PWD/out.pem|5|" ]
+	[ "$(events)" = $'crl.fetched\ncrl.fetched\nreload.ok' ]
+	[ "$(jq -r '.file // empty' log | tr '\n' ' ')" = \
+	    "root.crl $PWD/out.pem " ]
+	[ "$(ls -A www)" = $'.lock\ncrl\nhealth\nothers' ]
+	published
+	before=$(stat -c '%i %y' out.pem)
+	once 0
+	[ "$(stat -c '%i %y' out.pem)" = "$before" ]
+	[ "$(wc -l <hook.log)" -eq 1 ]
+	# damaged from outside
+	echo junk >out.pem
+	once 0
+	cmp out.pem <(cat offered.pem root.crl)
+	[ "$(wc -l <hook.log)" -eq 2 ]
+}
+
+@test "crl-agent -R takes nothing that is bad or older, and keeps the last" {
+	offer
+	serve
+	others
+	once 0
+	cp out.pem before
+	cp root.crl good.crl
+	echo junk >root.crl
+	once 2
+	[[ $(events) == *'crl.invalid: '* ]]
+	make_crl "$CA" root root.crl number=20
+	once 2
+	[[ $(events) == *'crl.invalid: www/others/1.crl: number 33 of '* ]]
+	rm root.crl
+	once 2
+	[[ $(events) == *'crl.invalid: No such file or directory'* ]]
+	cmp out.pem before
+	# none at all: no bundle
+	rm -r www/others out.pem
+	once 2
+	[[ $(events) == *$'\ncrl.stale' ]]
+	[ ! -e out.pem ]
+	published
+	mv good.crl root.crl
+	once 0
+	cmp out.pem before
+}
+
+@test "crl-agent -g makes the bundle one group's" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root has all groups'
+	offer
+	serve
+	others -g daemon
+	once 0
+	[ "$(stat -c '%a %G' out.pem www/crl/ca.pem | tr '\n' ' ')" = \
+	    "640 daemon 644 $(id -gn) " ]
+	others -g nosuchgroup
+	rm out.pem
+	once 2
+	[[ $(events) == *'crl.unpublished: -g nosuchgroup: no such group' ]]
+}
+
+@test "crl-agent takes from the environment what no option says" {
+	offer number=05
+	serve
+	others
+	cp root.crl second.crl
+	agent=(env -u PWD "CRL_URL=$WEB/ca.crl" CERT_ROOT=issuers.pem
+	    CRL_DIR=www CRL_BUNDLE=out.pem 'CRL_OTHERS= root.crl  second.crl '
+	    "RELOAD_HOOK=$PWD/hook x" CRL_GROUP=0 LOG_LEVEL=warn crl-agent)
+	once 0
+	[ -z "$(<log)" ]
+	cmp out.pem <(cat offered.pem root.crl root.crl)
+	[ "$(stat -c '%a %g' out.pem)" = '640 0' ]
+	[ "$(<hook.log)" = "x|crl|$PWD/out.pem|5|" ]
+	rm out.pem
+	run -0 "${agent[@]}" -1 -O other.pem -R root.crl
+	cmp other.pem <(cat offered.pem root.crl)
+	local word
+	for word in CHECK_INTERVAL_SECONDS=0 CRL_TIMEOUT_SECONDS=x \
+	    RELOAD_TIMEOUT_SECONDS=3601 CRL_WARN_PERCENT=100; do
+		run -2 --separate-stderr env "$word" "${agent[@]}" -1
+		[[ $stderr == "crl-agent: ${word%=*} ${word#*=}: not a whole\
+ number between "* ]]
+	done
+	run -2 --separate-stderr "${agent[@]}" -1 -H ./hook
+	[ "$stderr" = 'crl-agent: ./hook: not an absolute path nor the name of a hook' ]
+	run -2 --separate-stderr "${agent[@]}" -1 -H no-such-hook
+	[[ $stderr == *'/hooks/no-such-hook: no program to run' ]]
+	run -2 --separate-stderr crl-agent -B issuers.pem -u "$WEB" -w www -g 0
+	[ "$stderr" = 'crl-agent: -O: missing; -R and -g want it' ]
+}
+
+@test "crl-agent warns in time of the end of each list" {
+	offer from='3 hours ago' to='50 minutes'
+	serve
+	others
+	once 0
+	[[ $(events) == *'crl.expiring'* ]]
+	[ "$(jq -r 'select(.event == "crl.expiring") | .url, .level' log)" = \
+	    "$WEB/ca.crl"$'\nwarn' ]
+	left=$(jq 'select(.event == "crl.expiring").seconds_left' log)
+	[ "$left" -gt 2900 ]
+	[ "$left" -le 3000 ]
+	agent=(env CRL_WARN_PERCENT=20 "${agent[@]}")
+	once 0
+	[[ $(events) != *'crl.expiring'* ]]
+	make_crl "$CA" root root.crl number=22 from='30 minutes ago' \
+	    to='5 minutes'
+	once 0
+	[ "$(jq -r 'select(.event == "crl.expiring").file' log)" = root.crl ]
+}
+
+@test "crl-agent ends a hook that hangs, and calls it again" {
+	offer
+	serve
+	others -H "$PWD/hook"
+	agent=(env RELOAD_TIMEOUT_SECONDS=1 "${agent[@]}")
+	: >hang
+	once 75
+	[[ $(events) == *'reload.failed: no end after 1 seconds' ]]
+	run -1 pgrep -f 'sleep 7341'
+	rm hang
+	once 0
+	[[ $(events) == *$'\nreload.ok' ]]
+	[ "$(uniq hook.log | wc -l)" -eq 1 ]
+}
+
+@test "crl-agent cleans up after one that was killed" {
+	offer
+	serve
+	others -H "$PWD/hook"
+	: >hang
+	start_agent
+	wait_file hook.log
+	kill -KILL "$bg"
+	pkill -KILL -f 'sleep 7341'
+	[ -d www/.tmp ]
+	echo old >www/.tmp/old
+	echo old >.out.pem.new
+	echo old >www/crl/.ca.pem.0123ef
+	echo mine >.out.pem.backup
+	rm hang
+	once 0
+	[[ $(events) == *'reload.ok' ]]
+	[ "$(ls -A www www/crl)" = \
+	    $'www:\n.lock\ncrl\nhealth\nothers\n\nwww/crl:\nca.crl\nca.pem' ]
+	[ ! -e .out.pem.new ]
+	[ -e .out.pem.backup ]
+}
+
+past() {
+	[ "$(date +%s)" -ge "$1" ]
+}
+
+@test "crl-agent that was killed leaves no health behind for its next start" {
+	offer to='5 seconds'
+	serve
+	start_agent
+	wait_for 10 published
+	kill -KILL "$bg"
+	over=$(jq -r '.next_update | fromdate' www/health)
+	wait_for 10 past "$over"
+	[ -e www/health ]
+	# gone before the server is asked
+	real=$(command -v crl-fetch)
+	cat >crl-fetch <<-END
+	#!/bin/sh
+	case \$1 in
+	-u)
+		ls www >seen
+		exit 75 ;;
+	esac
+	exec "$real" "\$@"
+	END
+	chmod +x crl-fetch
+	run -75 env "PATH=$PWD:$PATH" "$(command -v crl-agent)" \
+	    "${agent[@]:1}" -1
+	[ "$(<seen)" = crl ]
+}
+
 @test "crl-agent refuses a second one in the same place" {
 	serve
 	start_agent
@@ -321,8 +521,11 @@ start_agent() {
 	real=$(command -v crl-fetch)
 	cat >crl-fetch <<-END
 	#!/bin/sh
-	echo >started
-	read -r line <pipe
+	case \$1 in
+	-u)
+		echo >started
+		read -r line <pipe ;;
+	esac
 	exec "$real" "\$@"
 	END
 	chmod +x crl-fetch
