@@ -24,7 +24,11 @@ usage=
 vflag=0
 tmp=
 left=
-bindir=$(cd "$(dirname "$0")" && pwd)
+case $0 in
+/*) bindir=${0%/*} ;;
+*/*) bindir=$(cd "${0%/*}" && pwd) ;;
+*) bindir=$PWD ;;
+esac
 case :$PATH: in
 *:"$bindir":*) ;;
 *) PATH=$bindir:$PATH ;;
@@ -89,12 +93,14 @@ on_exit() {
 	exit "${left:-$EX_ERR}"
 }
 
-# Ends by the signal itself, so that the caller sees what happened.
+# Ends by the signal itself, so that the caller sees what happened. Process 1
+# is not ended by it.
 on_signal() {
 	trap - EXIT
 	tmp_remove
 	trap - "$1"
 	kill -s "$1" $$
+	exit "$EX_TEMP"
 }
 
 trap on_exit EXIT
