@@ -10,6 +10,6 @@ load helper
 
 @test "demo: a scenario it does not know is a usage error" {
 	run -2 --separate-stderr demo nonsense
-	[ "$stderr" = 'usage: demo [-k] [est | server]' ]
+	[ "$stderr" = 'usage: demo [-k] [agent | est | server]' ]
 	[ -z "$output" ]
 }
