@@ -331,6 +331,70 @@ deploy_scripts() {
 	    cert-deploy -k "$DIR/new.key" store "$DIR/new.chain.pem"
 }
 
+@test "cert-deploy -f without memory leaves the old pair" {
+	deploy_scripts
+	(umask 077 && echo secret >pass)
+	starved 1000 setup-store check-store -- \
+	    cert-deploy -f minio -f pfx -U "$DIR/pass" -k "$DIR/new.key" \
+	    store "$DIR/new.chain.pem"
+}
+
+# An error leaves what was current; the next run goes well.
+@test "cert-commit and cert-rollback without memory keep what is current" {
+	deploy_scripts
+	cert-deploy -k new.key made new.chain.pem
+	cat >check-commit <<-'END'
+	[ "$1" != failed ] || cert-commit store
+	cmp store/current/key.pem "$DIR/new.key"
+	[ "$(ls -A store)" = "$(printf '%s\n' current gen proven)" ]
+	[ "$(find store/gen -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ]
+	END
+	starved 3 setup-store check-commit -- cert-commit store
+	cat >check-rollback <<-'END'
+	if [ "$1" = failed ]; then
+		cmp store/current/key.pem "$DIR/new.key"
+		cert-rollback store
+	fi
+	cmp store/current/key.pem "$DIR/old.key"
+	[ "$(ls -A store)" = "$(printf '%s\n' current gen previous)" ]
+	END
+	starved 100 setup-store check-rollback -- cert-rollback store
+}
+
+# What cannot be read counts as not there for cert-plan, but not for want of
+# memory.
+@test "agent-conf and cert-plan without memory say nothing, or all" {
+	local now serial
+	now=$(date +%s)
+	mkdir certs.d
+	printf '%s\n' "STATE_DIR=$DIR/agent" "CA_ROOT=$CA/root.pem" \
+	    CA_URL=https://ca.example PROTOCOL=acme >certs.d/defaults
+	printf '%s\n' 'DOMAIN_NAME=a.example 192.0.2.1' CRL_ENABLED=true \
+	    CRL_URL=http://ca.example/ca.crl KEY_PATH=/nowhere/key \
+	    >certs.d/web.conf
+	echo '{"PROTOCOL": "est", "DOMAIN_NAME": "b.example"}' \
+	    >certs.d/mail.json
+	printf '%s\n' DOMAIN_NAME=, COLOUR=red >bad
+	mkdir -p agent/store agent/state/web
+	cert-deploy -k "$CA/a.example.key" agent/store/web \
+	    "$CA/a.example.chain.pem"
+	cert-deploy -k "$CA/a.example.key" agent/store/web \
+	    "$CA/a.example.chain.pem"
+	cert-rollback agent/store/web
+	serial=$(cert-expiry "$CA/a.example.pem" | jq -r .serial)
+	echo "{\"serial\":\"$serial\",\"asked_at\":\"2026-01-01T00:00:00Z\"}" \
+	    >agent/state/web/ari.json
+	echo '{"result":"failed","reason":"x","failures":2}' \
+	    >agent/state/web/state.json
+	starved 100 nothing same -- agent-conf -c "$DIR/certs.d" acme
+	starved 100 nothing same -- agent-conf -c "$DIR/certs.d" -f json acme
+	starved 100 nothing same -- cert-plan -c "$DIR/certs.d" -T "$now" acme
+	starved 100 nothing same -- \
+	    cert-plan -c "$DIR/certs.d" -T "$now" -f lines acme
+	mv bad certs.d/bad.conf
+	starved 100 nothing same -- agent-conf -c "$DIR/certs.d" acme
+}
+
 @test "file-replace without memory leaves the old file" {
 	seq 2 20000 >new
 	echo 'seq 1 20000 >target' >setup
@@ -364,6 +428,15 @@ deploy_scripts() {
 	    -n b.example "127.0.0.1:$port"
 	starved 1000 nothing same -- tls-peek -m 10 -c "$CA/a.example.pem" \
 	    -k "$CA/a.example.key" "127.0.0.1:$port"
+}
+
+@test "clock-check without memory says nothing of the clock" {
+	local port=''
+	double 'return 204;'
+	# the clock ticks: only the skew, which is none, is the same each time
+	echo '[ "$1" = failed ] || grep -q "seconds\":0}" "$out"' >agree
+	starved 1000 nothing agree -- clock-check -A "$CA/root.pem" \
+	    -u "https://127.0.0.1:$port"
 }
 
 # acme-order: nothing is left where challenges are answered, and the account

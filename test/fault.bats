@@ -173,7 +173,8 @@ ten_calls() {
 	END
 	swept 10 -r again setup check -- sh "$PWD/ten"
 	swept 11 -l -r again setup check -- sh "$PWD/ten"
-	[ -z "$stderr" ]
+	run -0 sweep -n 3 -r again setup check -- sh "$PWD/ten"
+	[ "$output" = 'points tried: 3, broken: 0' ]
 }
 
 @test "sweep finds the points where a wrong replacement breaks" {
@@ -559,7 +560,8 @@ deploy_scripts() {
 		[ ! -e before ]
 		died || failed
 	elif pair store/current new; then
-		worked || died || { failed && unsynced; }
+		worked || died || { failed && { unsynced ||
+		    grep -q 'current, but previous could not' "$said"; }; }
 	else
 		[ -e before ]
 		pair store/current old
@@ -598,6 +600,196 @@ deploy_scripts() {
 	swept 20 -e EIO empty "${@:2}"
 }
 
+# made_store CHAIN: $MADE, with a generation proven and another one current.
+made_store() {
+	export MADE=$PWD/made
+	set -- -T "$(($(date +%s) - 60))" -k "$CA/a.example.key" made "$1"
+	cert-deploy "$@"
+	cert-commit made
+	cert-deploy "$@"
+}
+
+# cert-deploy over an unproven generation: previous names the proven one, at
+# any instant, and no other than a whole generation is current.
+over_scripts() {
+	script check <<-'END'
+	tool=cert-deploy
+	proven=$(readlink store/proven)
+	[ "$(cat store/previous)" = "$proven" ]
+	[ -s "store/$proven/key.pem" ]
+	cat store/current/key.pem store/current/fullchain.pem |
+	    cmp - store/current/keychain.pem
+	if [ "$(readlink store/current)" = "$(cat unproven)" ]; then
+		died || failed
+	else
+		worked || died || { failed && unsynced; } ||
+		    { failed && grep -q 'previous could not' "$said"; }
+		cmp store/current/private.key store/current/key.pem
+		openssl pkcs12 -in store/current/client.pfx -noout \
+		    -passin file:pass
+	fi
+	if [ "$phase" != fault ]; then
+		(cd store && holds current gen previous proven)
+		[ -z "$(find store -name '.*')" ]
+	fi
+	END
+	made_store "$CA/a.example.pem"
+	cat >setup <<-'END'
+	cp -a "$MADE" store
+	(umask 077 && echo secret >pass)
+	readlink store/current >unproven
+	END
+	over=(cert-deploy -f minio -f pfx -U pass -k "$CA/a.example.key" store
+	    "$CA/a.example.pem")
+}
+
+@test "cert-deploy cut short keeps the way back to what is proven" {
+	over_scripts
+	swept 40 setup check -- "${over[@]}"
+}
+
+# cert-commit: what is current is current, and whole, whatever happens to the
+# others; what previous names is whole while it is what was proven.  Each file
+# of theirs is as it was, or zeros, or empty.
+commit_scripts() {
+	made_store "$CA/a.example.chain.pem"
+	cat >setup <<-'END'
+	cp -a "$MADE" store
+	mkdir store/gen/.new
+	echo half >store/gen/.new/key.pem
+	cp -a store/gen as-was
+	readlink store/current >current
+	readlink store/proven >proven
+	END
+	script check <<-'END'
+	tool=cert-commit
+	gen=$(cat current)
+	[ "$(readlink store/current)" = "$gen" ]
+	cat store/current/key.pem store/current/fullchain.pem |
+	    cmp - store/current/keychain.pem
+	cmp store/current/key.pem "$CA/a.example.key"
+	case $(readlink store/proven) in
+	"$gen") ;;
+	"$(cat proven)") [ "$phase" = fault ] ;;
+	*) exit 1 ;;
+	esac
+	if [ -e store/previous ]; then
+		[ "$phase" = fault ]
+		# whole as long as it is what was proven
+		before=store/$(cat store/previous)
+		[ "$(readlink store/proven)" = "$gen" ] ||
+		    cat "$before/key.pem" "$before/fullchain.pem" |
+		    cmp - "$before/keychain.pem"
+	fi
+	# its turn was not yet, or it was overwritten
+	find store/gen -type f | while read -r file; do
+		cmp -s "$file" "as-was/${file#store/gen/}" ||
+		    [ -z "$(tr -d '\0' <"$file")" ]
+	done
+	worked || died || {
+		[ "$status" -eq 2 ] && [ "$phase" = fault ] &&
+		    grep -q '^cert-commit: ' "$said"
+	}
+	if worked; then
+		(cd store && holds current gen proven)
+		[ "$(ls -A store/gen)" = "${gen#gen/}" ]
+	fi
+	END
+}
+
+@test "cert-commit killed anywhere keeps what is current, the next completes" {
+	commit_scripts
+	swept 35 setup check -- cert-commit store
+	swept 36 -l setup check -- cert-commit store
+}
+
+@test "cert-commit that fails anywhere keeps what is current, and says so" {
+	commit_scripts
+	swept 35 -e EIO setup check -- cert-commit store
+	swept 35 -s -e ENOSPC setup check -- cert-commit store
+}
+
+@test "cert-commit overwrites, syncs and empties each file, then removes it" {
+	local trace file
+	commit_scripts
+	sh -eu setup
+	trace=$(killat -v 0 cert-commit store 2>&1)
+	calls() {
+		grep -F "/$1" <<<"$trace" | sed 's/^killat: [0-9]*: [0-9]* //
+		    s/ .*//' | tr '\n' ' '
+	}
+	for file in key cert chain fullchain keychain; do
+		file=$(cat proven)/$file.pem
+		[ "$(calls "$file")" = 'openat write fsync ftruncate unlinkat ' ]
+	done
+	[ "$(calls gen/.new/key.pem)" = \
+	    'openat write fsync ftruncate unlinkat ' ]
+	# not before the new name is on the disk; previous goes last
+	grep -nE 'renameat .*/proven$|unlinkat .*/previous$|fsync .*/store$' \
+	    <<<"$trace" | sed 's/:.* \([a-z]*\) .*/ \1/' >names
+	[ "$(cut -d ' ' -f 2 names | tr '\n' ' ')" = \
+	    'renameat fsync unlinkat fsync ' ]
+	grep -nE " write .*/$(cat proven)/" <<<"$trace" | cut -d: -f1 >writes
+	[ "$(sed -n '2s/ .*//p' names)" -lt "$(head -n 1 writes)" ]
+	[ "$(sed -n '3s/ .*//p' names)" -gt "$(tail -n 1 writes)" ]
+}
+
+# cert-rollback: one of the two is current; previous names the other, after
+# the next opening at the latest; neither is touched.
+rollback_scripts() {
+	made_store "$CA/a.example.pem"
+	cat >setup <<-'END'
+	cp -a "$MADE" store
+	cat store/previous >before
+	readlink store/current >current
+	END
+	script check <<-'END'
+	tool=cert-rollback
+	before=$(cat before) current=$(cat current)
+	for gen in "$before" "$current"; do
+		cat "store/$gen/key.pem" "store/$gen/fullchain.pem" |
+		    cmp - "store/$gen/keychain.pem"
+	done
+	now=$(readlink store/current)
+	was=$(cat store/previous)
+	[ ! -e store/.previous.new ] || [ -L store/.current.new ] ||
+	    was=$(cat store/.previous.new)
+	if [ "$phase" = done ]; then
+		(cd store && holds current gen previous proven)
+	fi
+	if [ "$now" = "$before" ]; then
+		[ "$was" = "$current" ] || { failed &&
+		    grep -q 'previous could not be written' "$said"; }
+		worked || died || { failed &&
+		    grep -q ': .* current,* ' "$said"; }
+	else
+		[ "$now" = "$current" ]
+		[ "$was" = "$before" ]
+		died || failed
+	fi
+	END
+	# Back, if it was not done; else there and back again.
+	cat >again <<-'END'
+	[ "$(readlink store/current)" = "$(cat current)" ] ||
+		[ "$(cert-rollback store)" = "store/$(cat current)" ]
+	[ "$(cert-rollback store)" = "store/$(cat before)" ]
+	END
+}
+
+@test "cert-rollback killed anywhere loses neither generation" {
+	rollback_scripts
+	swept 8 -r again setup check -- cert-rollback store
+	swept 9 -l -r again setup check -- cert-rollback store
+}
+
+@test "cert-rollback that fails anywhere loses neither generation" {
+	rollback_scripts
+	for error in ENOSPC EIO EINTR; do
+		swept 8 -e "$error" -r again setup check -- cert-rollback store
+	done
+	swept 8 -s -e ENOSPC -r again setup check -- cert-rollback store
+}
+
 # durable SWITCH COMMAND...: when the name SWITCH appears, all files written
 # before and the directories of all names made before have been synced (other
 # than SWITCH's own directory), and at the end that one too.
@@ -633,7 +825,7 @@ durable() {
 		END { check(); exit bad || seen != 1 }' <<<"$trace"
 }
 
-@test "mkkey, file-replace and cert-deploy sync all before the last rename" {
+@test "mkkey, file-replace and the store sync all before the last rename" {
 	run -0 durable key.pem mkkey -o key.pem
 	echo new >new
 	# shellcheck disable=SC2016
@@ -642,6 +834,7 @@ durable() {
 	set -- cert-deploy -k "$CA/new.key" store "$CA/new.chain.pem"
 	run -0 durable store/current "$@"
 	run -0 durable store/current "$@"
+	run -0 durable store/current cert-rollback store
 	run -1 durable target sh -c 'echo new >.tmp; mv -T .tmp target'
 	[[ $output == *": not synced: $PWD/.tmp"* ]]
 }

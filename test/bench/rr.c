@@ -2,7 +2,7 @@
 /*
  * rr - run commands in turn and time them
  *
- * usage: rr [-c check] [-i file] [-n rounds] [-w warm-ups] --
+ * usage: rr [-c check] [-i file] [-n rounds] [-w warm-ups] [-x code] --
  *        [VAR=value ...] command ... [::: [VAR=value ...] command ...]
  *
  * Round after round runs each command once, alone, with file as stdin and an
@@ -45,14 +45,15 @@ struct command {
 
 static const char *check, *input = "/dev/null";
 static char path[8192], home[1024], lang[] = "LANG=C.UTF-8";
-static int out, errs, rounds = 21, warm = 2;
+static int out, errs, rounds = 21, warm = 2, also;
 static volatile pid_t child;
 
 static _Noreturn void
 usage(void)
 {
 	fprintf(stderr, "usage: rr [-c check] [-i file] [-n rounds] "
-	    "[-w warm-ups] -- [VAR=value ...] command ... [::: ...]\n");
+	    "[-w warm-ups] [-x code] -- [VAR=value ...] command ... "
+	    "[::: ...]\n");
 	exit(2);
 }
 
@@ -144,6 +145,8 @@ once(struct command *c, int number, int round)
 		for (end = p; *end != NULL; end++)
 			;
 		status = run(p, c->env, input, out, errs, &ru);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == also)
+			status = 0;
 		cpu += tv_ms(ru.ru_utime) + tv_ms(ru.ru_stime);
 		if (ru.ru_maxrss > c->rss)
 			c->rss = ru.ru_maxrss;
@@ -203,7 +206,7 @@ main(int argc, char *argv[])
 	struct command *c;
 	int ch, i, round, n = 0;
 
-	while ((ch = getopt(argc, argv, "c:i:n:w:")) != -1) {
+	while ((ch = getopt(argc, argv, "c:i:n:w:x:")) != -1) {
 		if (ch == 'c')
 			check = optarg;
 		else if (ch == 'i')
@@ -212,6 +215,8 @@ main(int argc, char *argv[])
 			rounds = atoi(optarg);
 		else if (ch == 'w')
 			warm = atoi(optarg);
+		else if (ch == 'x')
+			also = atoi(optarg);
 		else
 			usage();
 	}
