@@ -9,6 +9,8 @@ BINDIR = ${PREFIX}/bin
 LIBEXECDIR = ${PREFIX}/libexec/eca
 MANDIR = ${PREFIX}/share/man
 DATADIR = ${PREFIX}/share/eca
+UNITDIR = ${PREFIX}/lib/systemd/system
+SYSUSERSDIR = ${PREFIX}/lib/sysusers.d
 DESTDIR =
 CC = cc
 SAN =
@@ -28,25 +30,36 @@ CF = -std=c11 -D_GNU_SOURCE -DECA_VERSION='"${VERSION}"' -Isrc/lib ${WARN} \
 	-fPIE -fstack-protector-strong ${OPT_${SAN}} ${CPPFLAGS} ${CFLAGS}
 LD = ${CC} ${CF} -pie -Wl,-z,relro,-z,now,--as-needed ${LDFLAGS} -o $@
 
-TOOLS = acme-account acme-order acme-renewal-info acme-revoke \
-	cert-deploy cert-expiry cert-verify crl-check crl-fetch csr-check \
-	est-cacerts est-csrattrs est-enroll est-ra file-replace http01-serve \
-	log-json mkcsr mkkey step-ott step-revoke step-sign tls-peek \
-	whitelist-check
-SCRIPTS = ca-init crl-agent demo est-queue est-token
-INSTALLED = ca-init crl-agent est-queue est-token
-PAGES = acme-account.1 acme-order.1 acme-renewal-info.1 acme-revoke.1 \
-	acme.7 ca-init.8 cert-deploy.1 cert-expiry.1 cert-verify.1 crl-agent.8 \
-	crl-check.1 crl-fetch.1 csr-check.1 eca.7 est-cacerts.1 est-csrattrs.1 \
-	est-enroll.1 est-queue.8 est-ra.8 est-token.8 est.7 file-replace.1 \
-	http01-serve.8 log-json.1 mkcsr.1 mkkey.1 step-ott.1 step-revoke.1 \
-	step-sign.1 tls-peek.1 whitelist-check.1
-UNITS = acme-test addrlist-test alpn01-test ari-test crl-test \
-	csrattrs-test csrpolicy-test der-test estbody-test estqueue-test \
-	esttoken-test http-test json-test jws-test keyval-test name-test \
-	ott-test replace-test util-test wycheproof-test
-FUZZES = fuzz-addrlist fuzz-cgi fuzz-crl fuzz-csrattrs fuzz-csrpolicy \
-	fuzz-der fuzz-esttoken fuzz-http fuzz-json fuzz-pem fuzz-pkcs7
+TOOLS = acme-account acme-order acme-renewal-info acme-revoke agent-conf \
+	cert-commit cert-deploy cert-expiry cert-plan cert-rollback cert-verify \
+	clock-check crl-check crl-fetch csr-check est-cacerts est-csrattrs \
+	est-enroll est-ra file-replace http01-serve log-json mkcsr mkkey \
+	step-ott step-revoke step-sign tls-peek whitelist-check
+SCRIPTS = acme-agent ca-init crl-agent demo eca-status est-agent \
+	est-queue est-token target-client
+INSTALLED = acme-agent ca-init crl-agent eca-status est-agent est-queue \
+	est-token target-client
+PAGES = acme-account.1 acme-agent.8 acme-order.1 acme-renewal-info.1 \
+	acme-revoke.1 acme.7 agent-conf.1 agents-howto.7 agents.7 ca-init.8 \
+	cert-commit.1 cert-deploy.1 cert-expiry.1 cert-plan.1 cert-rollback.1 \
+	cert-verify.1 certs.d.5 clock-check.1 crl-agent.8 crl-check.1 \
+	crl-fetch.1 csr-check.1 eca-status.8 eca-systemd.7 eca.7 est-agent.8 \
+	est-cacerts.1 est-csrattrs.1 est-enroll.1 est-queue.8 est-ra.8 \
+	est-token.8 est.7 file-replace.1 http01-serve.8 log-json.1 mkcsr.1 \
+	mkkey.1 reload-hooks.7 step-ott.1 step-revoke.1 step-sign.1 \
+	target-client.1 tls-peek.1 whitelist-check.1
+SYSTEMD = acme-agent-once.service acme-agent.service acme-agent.timer \
+	crl-agent.service eca-reload@.path eca-reload@.service \
+	eca-status.service eca-status.timer est-agent-once.service \
+	est-agent.service est-agent.timer
+UNITS = acme-test addrlist-test agentconf-test alpn01-test ari-test \
+	crl-test csrattrs-test csrpolicy-test der-test estbody-test \
+	estqueue-test esttoken-test herd-test http-test json-test jws-test \
+	keyval-test name-test ott-test plan-test replace-test util-test \
+	wycheproof-test
+FUZZES = fuzz-addrlist fuzz-agentconf fuzz-cgi fuzz-crl fuzz-csrattrs \
+	fuzz-csrpolicy fuzz-der fuzz-esttoken fuzz-http fuzz-json fuzz-pem \
+	fuzz-pkcs7
 
 all: ${TOOLS:%=${B}/%} ${SCRIPTS:%=bin/%}
 
@@ -68,18 +81,32 @@ ORDER = ${O}/acmeorder.o ${O}/acmeneworder.o ${O}/acmejournal.o \
 	${O}/webroot.o ${O}/http01.o ${O}/alpn01.o ${O}/responder.o \
 	${O}/serve.o ${O}/listen.o ${O}/chain.o ${NAMES}
 
+AGENTCONF = ${O}/agentconf.o ${O}/agentcross.o ${O}/agentdir.o \
+	${O}/agentfile.o ${O}/agentform.o ${O}/agentkey.o ${O}/agentthere.o \
+	${O}/agentvalue.o ${O}/keyval.o ${O}/json.o ${NAMES}
+
 mkkey = ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/mkkey: src/mkkey.c ${mkkey}
 	${LD} src/mkkey.c ${mkkey} -lcrypto
 mkcsr = ${O}/csrwant.o ${O}/json.o ${NAMES} ${O}/sandbox.o ${CRYPTO}
 ${B}/mkcsr: src/mkcsr.c ${mkcsr}
 	${LD} src/mkcsr.c ${mkcsr} -ljansson -lcrypto
-certexpiry = ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
+certexpiry = ${O}/certwalk.o ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 	${LD} src/cert-expiry.c ${certexpiry} -lcrypto
+agentconf = ${AGENTCONF} ${JSON} ${CRYPTO}
+${B}/agent-conf: src/agent-conf.c ${agentconf}
+	${LD} src/agent-conf.c ${agentconf} -ljansson -lcrypto
+certplan = ${O}/certlinks.o ${O}/certstate.o ${O}/hostset.o ${O}/plan.o \
+	${O}/certwalk.o ${AGENTCONF} ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
+${B}/cert-plan: src/cert-plan.c ${certplan}
+	${LD} src/cert-plan.c ${certplan} -ljansson -lcrypto
 certverify = ${O}/chain.o ${NAMES} ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-verify: src/cert-verify.c ${certverify}
 	${LD} src/cert-verify.c ${certverify} -lcrypto
+clockcheck = ${HTTP} ${O}/client.o ${JSON} ${O}/sandbox.o ${CRYPTO}
+${B}/clock-check: src/clock-check.c ${clockcheck}
+	${LD} src/clock-check.c ${clockcheck} -lcurl -lssl -lcrypto
 crlcheck = ${O}/crljudge.o ${O}/crltrust.o ${O}/crl.o ${DER} ${JSON} \
 	${O}/sandbox.o ${CRYPTO}
 ${B}/crl-check: src/crl-check.c ${crlcheck}
@@ -88,10 +115,16 @@ crlfetch = ${O}/crlcache.o ${O}/crl.o ${O}/crltrust.o ${HTTP} ${O}/sandbox.o \
 	${DER} ${JSON} ${O}/pem.o ${O}/key.o ${O}/ossl.o ${FILE}
 ${B}/crl-fetch: src/crl-fetch.c ${crlfetch}
 	${LD} src/crl-fetch.c ${crlfetch} -lcurl -lcrypto
-certdeploy = ${O}/store.o ${O}/chain.o ${NAME} ${O}/pem.o ${O}/key.o \
-	${O}/ossl.o ${FILE}
+STORE = ${O}/store.o ${O}/storegen.o ${O}/storelink.o ${O}/io.o ${U}
+${B}/cert-commit: src/cert-commit.c ${STORE}
+	${LD} src/cert-commit.c ${STORE}
+PAIR = ${O}/pair.o ${O}/chain.o ${NAME} ${O}/pem.o ${O}/key.o ${O}/ossl.o
+certdeploy = ${O}/pfx.o ${PAIR} ${STORE}
 ${B}/cert-deploy: src/cert-deploy.c ${certdeploy}
 	${LD} src/cert-deploy.c ${certdeploy} -lcrypto
+certrollback = ${PAIR} ${STORE}
+${B}/cert-rollback: src/cert-rollback.c ${certrollback}
+	${LD} src/cert-rollback.c ${certrollback} -lcrypto
 acmeaccount = ${O}/eab.o ${ACME}
 ${B}/acme-account: src/acme-account.c ${acmeaccount}
 	${LD} src/acme-account.c ${acmeaccount} -lcurl -ljansson -lcrypto
@@ -118,7 +151,7 @@ ${B}/est-enroll: src/est-enroll.c ${estenroll}
 http01serve = ${O}/http01.o ${O}/serve.o ${O}/listen.o ${O}/sandbox.o ${O}/io.o ${U}
 ${B}/http01-serve: src/http01-serve.c ${http01serve}
 	${LD} src/http01-serve.c ${http01serve}
-tlspeek = ${O}/sandbox.o ${CRYPTO}
+tlspeek = ${O}/dial.o ${O}/sandbox.o ${CRYPTO}
 ${B}/tls-peek: src/tls-peek.c ${tlspeek}
 	${LD} src/tls-peek.c ${tlspeek} -lssl -lcrypto
 OTT = ${O}/ott.o ${O}/jws.o ${O}/b64.o ${NAMES} ${JSON} ${O}/sandbox.o ${CRYPTO}
@@ -155,14 +188,16 @@ ${B}/est-ra: src/est-ra.c ${estra}
 	${LD} src/est-ra.c ${estra} -lcrypto
 
 # modules
-MODULES = acme acmeaccount acmeauthz acmechain acmejournal \
-	acmeneworder acmeorder acmeproblem acmesession addrlist alpn01 ari b64 \
-	cgi chain cleanup client crl crlcache crljudge crltrust csr csrattrs \
-	csrfacts csrpolicy csrwant der dertext eab est estbody estconf \
-	estenroll estqueue estra estraauth estraca estraenroll estralimit \
-	estsession esttoken hook http http01 httpfield io json jsonw jws key \
-	keyval listen name nametext ossl ott pem reason replace responder \
-	sandbox serve signer stepca stepsession store util webroot
+MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeneworder \
+	acmeorder acmeproblem acmesession addrlist agentconf agentcross \
+	agentdir agentfile agentform agentkey agentthere agentvalue alpn01 ari \
+	b64 certlinks certstate certwalk cgi chain cleanup client crl crlcache \
+	crljudge crltrust csr csrattrs csrfacts csrpolicy csrwant der dertext \
+	dial eab est estbody estconf estenroll estqueue estra estraauth estraca \
+	estraenroll estralimit estsession esttoken hook hostset http http01 \
+	httpfield io json jsonw jws key keyval listen name nametext ossl ott \
+	pair pem pfx plan reason replace responder sandbox serve signer stepca \
+	stepsession store storegen storelink util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -174,9 +209,20 @@ ${O}/acmeorder.o: src/lib/acmeorder.c
 ${O}/acmeproblem.o: src/lib/acmeproblem.c
 ${O}/acmesession.o: src/lib/acmesession.c
 ${O}/addrlist.o: src/lib/addrlist.c
+${O}/agentconf.o: src/lib/agentconf.c
+${O}/agentcross.o: src/lib/agentcross.c
+${O}/agentdir.o: src/lib/agentdir.c
+${O}/agentfile.o: src/lib/agentfile.c
+${O}/agentform.o: src/lib/agentform.c
+${O}/agentkey.o: src/lib/agentkey.c
+${O}/agentthere.o: src/lib/agentthere.c
+${O}/agentvalue.o: src/lib/agentvalue.c
 ${O}/alpn01.o: src/lib/alpn01.c
 ${O}/ari.o: src/lib/ari.c
 ${O}/b64.o: src/lib/b64.c
+${O}/certlinks.o: src/lib/certlinks.c
+${O}/certstate.o: src/lib/certstate.c
+${O}/certwalk.o: src/lib/certwalk.c
 ${O}/cgi.o: src/lib/cgi.c
 ${O}/chain.o: src/lib/chain.c
 ${O}/cleanup.o: src/lib/cleanup.c
@@ -192,6 +238,7 @@ ${O}/csrpolicy.o: src/lib/csrpolicy.c
 ${O}/csrwant.o: src/lib/csrwant.c
 ${O}/der.o: src/lib/der.c
 ${O}/dertext.o: src/lib/dertext.c
+${O}/dial.o: src/lib/dial.c
 ${O}/eab.o: src/lib/eab.c
 ${O}/est.o: src/lib/est.c
 ${O}/estbody.o: src/lib/estbody.c
@@ -206,6 +253,7 @@ ${O}/estralimit.o: src/lib/estralimit.c
 ${O}/estsession.o: src/lib/estsession.c
 ${O}/esttoken.o: src/lib/esttoken.c
 ${O}/hook.o: src/lib/hook.c
+${O}/hostset.o: src/lib/hostset.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
 ${O}/httpfield.o: src/lib/httpfield.c
@@ -220,7 +268,10 @@ ${O}/name.o: src/lib/name.c
 ${O}/nametext.o: src/lib/nametext.c
 ${O}/ossl.o: src/lib/ossl.c
 ${O}/ott.o: src/lib/ott.c
+${O}/pair.o: src/lib/pair.c
 ${O}/pem.o: src/lib/pem.c
+${O}/pfx.o: src/lib/pfx.c
+${O}/plan.o: src/lib/plan.c
 ${O}/reason.o: src/lib/reason.c
 ${O}/replace.o: src/lib/replace.c
 ${O}/responder.o: src/lib/responder.c
@@ -230,6 +281,8 @@ ${O}/signer.o: src/lib/signer.c
 ${O}/stepca.o: src/lib/stepca.c
 ${O}/stepsession.o: src/lib/stepsession.c
 ${O}/store.o: src/lib/store.c
+${O}/storegen.o: src/lib/storegen.c
+${O}/storelink.o: src/lib/storelink.c
 ${O}/util.o: src/lib/util.c
 ${O}/webroot.o: src/lib/webroot.c
 ${OBJS}: ${O}/stamp
@@ -246,7 +299,7 @@ ${SCRIPTS:%=bin/%}:
 # programs of the tests: units, corpus replay, doubles (never with SAN: not
 # the program under test)
 progs: ${UNITS:%=${O}/unit/%} ${FUZZES:%=${O}/fuzz/%} build/doubles/httpsd
-ALLLIBS = -lcurl -ljansson -lssl -lcrypto
+ALLLIBS = -lcurl -ljansson -lssl -lcrypto -lm
 ${UNITS:%=${O}/unit/%}: ${OBJS} test/unit/*.c test/unit/check.h
 	${LD} test/unit/${@F}.c ${OBJS} ${ALLLIBS}
 ${FUZZES:%=${O}/fuzz/%}: ${OBJS} test/fuzz/*.c
@@ -277,8 +330,8 @@ test:
 	test/run all
 
 test-long:
-	etc/deps/install test
-	${MAKE} all
+	etc/deps/install long
+	${MAKE} all progs
 	test/run long
 
 bench:
@@ -302,7 +355,8 @@ fuzz:
 # A script lives in libexec beside its lib; the command is a link to it.
 install: all
 	install -d -m 755 ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR}/lib \
-	    ${DESTDIR}${LIBEXECDIR}/hooks ${DESTDIR}${DATADIR}/lighttpd
+	    ${DESTDIR}${LIBEXECDIR}/hooks ${DESTDIR}${DATADIR}/lighttpd \
+	    ${DESTDIR}${DATADIR}/certs.d
 	for t in ${TOOLS}; do \
 	install -m 755 ${B}/$$t ${DESTDIR}${BINDIR}/ || exit 1; done
 	for t in ${INSTALLED}; do \
@@ -311,12 +365,21 @@ install: all
 	install -m 644 sh/lib/*.sh ${DESTDIR}${LIBEXECDIR}/lib/
 	install -m 755 etc/hooks/* ${DESTDIR}${LIBEXECDIR}/hooks/
 	install -m 644 etc/lighttpd/*.conf ${DESTDIR}${DATADIR}/lighttpd/
+	install -d -m 755 ${DESTDIR}${UNITDIR} ${DESTDIR}${SYSUSERSDIR}
+	for u in ${SYSTEMD}; do d=${DESTDIR}${UNITDIR}/$$u; \
+	sed 's|/usr/local/bin/|${BINDIR}/|g' etc/systemd/$$u >$$d && \
+	chmod 644 $$d || exit 1; done
+	install -m 644 etc/systemd/eca.sysusers \
+	    ${DESTDIR}${SYSUSERSDIR}/eca.conf
+	install -m 644 etc/certs.d/* ${DESTDIR}${DATADIR}/certs.d/
 	for p in ${PAGES}; do d=${DESTDIR}${MANDIR}/man$${p##*.}; \
 	install -d -m 755 $$d && install -m 644 man/$$p $$d/ || exit 1; done
 
 uninstall:
 	for t in ${TOOLS} ${INSTALLED}; do rm -f ${DESTDIR}${BINDIR}/$$t; done
 	for p in ${PAGES}; do rm -f ${DESTDIR}${MANDIR}/man$${p##*.}/$$p; done
+	for u in ${SYSTEMD}; do rm -f ${DESTDIR}${UNITDIR}/$$u; done
+	rm -f ${DESTDIR}${SYSUSERSDIR}/eca.conf
 	rm -rf ${DESTDIR}${LIBEXECDIR} ${DESTDIR}${DATADIR}
 
 clean:

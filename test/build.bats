@@ -10,7 +10,8 @@ setup_file() {
 	cp -r "$ECA_ROOT/Makefile" "$ECA_ROOT/src" "$ECA_ROOT/sh" \
 	    "$ECA_ROOT/man" "$TREE"
 	mkdir "$TREE/etc"
-	cp -r "$ECA_ROOT/etc/hooks" "$ECA_ROOT/etc/lighttpd" "$TREE/etc"
+	cp -r "$ECA_ROOT/etc/hooks" "$ECA_ROOT/etc/lighttpd" \
+	    "$ECA_ROOT/etc/certs.d" "$ECA_ROOT/etc/systemd" "$TREE/etc"
 	cd "$TREE" || return
 	make -j2 CC=gcc CFLAGS=-Werror all >"$BATS_FILE_TMPDIR/log" 2>&1 ||
 	    cat "$BATS_FILE_TMPDIR/log" >&2
@@ -54,9 +55,12 @@ libraries() {
 @test "make: every command links what it uses and nothing more" {
 	[ "$(libraries cert-expiry)" = crypto ]
 	[ "$(libraries cert-verify)" = crypto ]
+	[ "$(libraries clock-check)" = 'crypto curl ssl' ]
 	[ "$(libraries crl-check)" = crypto ]
 	[ "$(libraries crl-fetch)" = 'crypto curl' ]
+	[ -z "$(libraries cert-commit)" ]
 	[ "$(libraries cert-deploy)" = crypto ]
+	[ "$(libraries cert-rollback)" = crypto ]
 	[ "$(libraries mkkey)" = crypto ]
 	[ "$(libraries mkcsr)" = 'crypto jansson' ]
 	[ "$(libraries tls-peek)" = 'crypto ssl' ]
@@ -66,6 +70,7 @@ libraries() {
 	[ -z "$(libraries file-replace)" ]
 	[ -z "$(libraries log-json)" ]
 	[ "$(libraries csr-check)" = crypto ]
+	[ "$(libraries agent-conf)" = 'crypto jansson' ]
 	[ -z "$(libraries whitelist-check)" ]
 }
 
@@ -97,7 +102,13 @@ libraries() {
 	run -0 --separate-stderr \
 	    "$root/usr/libexec/eca/ca-init" -d "$BATS_TEST_TMPDIR/ca"
 	[ -x "$root/usr/libexec/eca/hooks/nsupdate" ]
+	[ -x "$root/usr/libexec/eca/hooks/reload-nginx" ]
 	[ -s "$root/usr/share/eca/lighttpd/est.conf" ]
+	[ -s "$root/usr/share/eca/certs.d/web.conf" ]
+	[ -f "$root/usr/share/man/man5/certs.d.5" ]
+	grep -q '^ExecStart=/usr/bin/acme-agent$' \
+	    "$root/usr/lib/systemd/system/acme-agent.service"
+	[ -s "$root/usr/lib/sysusers.d/eca.conf" ]
 	run -0 make DESTDIR="$root" PREFIX=/usr uninstall
 	[ -z "$(find "$root" -not -type d)" ]
 }

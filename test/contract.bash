@@ -19,7 +19,7 @@
 #
 # -f, -m, -s and -2 may be given many times.  ARGS are split at blanks and run
 # in a directory with root.pem, a.example.{key,pem,chain.pem}, ed.key, req.pem,
-# ott, allow.txt, ca.crl.
+# ott, allow.txt, ca.crl, certs.d.
 # Every failure is one line on stderr and nothing on stdout.
 
 rows() {
@@ -32,9 +32,15 @@ rows() {
 	    -f '-k ed.key -x @' -f '-k ed.key -d a.example -Q @'
 	row cert-expiry -g "-T $now -s 0" -i a.example.chain.pem -d \
 	    -c 67108864 -m -T -s 'a.example.pem surplus' -f @
+	row cert-plan -g "-c . -f lines -T $now est" -d -m '' -m '-c .' \
+	    -m '-c . both' -m '-f xml est' -s '-c . est surplus' -f '-c @ est'
 	row cert-verify -g "-B root.pem -n a.example -T $now" -d \
 	    -i a.example.chain.pem -s 'a.example.pem surplus' -2 '-B - -' \
 	    -f '-B @' -f '-B root.pem @' -f '-k @ a.example.pem'
+	row clock-check -g '-u https://127.0.0.1:9 -A root.pem' -n \
+	    -m '-A root.pem' -m '-u https://127.0.0.1:9' -m '-A' \
+	    -s '-u https://127.0.0.1:9 -A root.pem surplus' \
+	    -f '-u https://127.0.0.1:9 -A @'
 	row crl-check -g "-B root.pem -R ca.crl -T $now" -d \
 	    -i a.example.chain.pem -c 67108864 -m '-B root.pem' -m '-R ca.crl' \
 	    -s '-B root.pem -R ca.crl a.example.pem surplus' \
@@ -56,6 +62,8 @@ rows() {
 	row acme-renewal-info -g "$acme" -i a.example.pem -n -m '-A root.pem' \
 	    -m '-A' -s "$acme a.example.pem surplus" -f "$acme @" \
 	    -f '-u https://127.0.0.1:9/dir -A @ a.example.pem'
+	row agent-conf -g '-c certs.d acme' -d -m '' -m '-c .' -m '-f lines est' \
+	    -m scep -s '-c . acme surplus' -f '-c @ acme'
 	local est='-u https://127.0.0.1:9 -A root.pem'
 	row est-enroll -g "$est" -i req.pem -n -m '-A root.pem' -m '-A' \
 	    -m '-u https://127.0.0.1:9' -m "$est -r" -m "$est -c a.example.pem" \
@@ -72,6 +80,8 @@ rows() {
 	local crl='-u http://127.0.0.1:9/ca.crl -B root.pem'
 	row crl-fetch -g "$crl" -n -m '-B root.pem' -m '-u http://127.0.0.1:9/' \
 	    -m "$crl -f text" -m "$crl -C -" -m '-B' -s "$crl surplus" -2 "$crl -A - -B -" \
+	    -m "$crl -R ca.crl" -m '-B root.pem -R ca.crl -A root.pem' \
+	    -2 '-B - -R -' -f '-B root.pem -R @' -f '-B @ -R ca.crl' \
 	    -f '-u http://127.0.0.1:9/ -B @' -f "$crl -A @" -f "$crl -C @/crl"
 	crl='-1 -u http://127.0.0.1:9/ca.crl -w .'
 	row crl-agent -m "$crl" -m '-B root.pem -w .' -m '-u http://127.0.0.1:9/' \
@@ -79,10 +89,22 @@ rows() {
 	    -f "$crl -B root.pem -A @" -f "$crl -B root.pem -w @"
 	row http01-serve -m '-w .' -m '-l 127.0.0.1:0' \
 	    -s '-l 127.0.0.1:0 -w . surplus' -f '-l 127.0.0.1:0 -w @'
+	row acme-agent -m -c -m '-y a' -s '-1 surplus' -s '-t surplus'
+	row est-agent -m -c -m '-y a' -s '-1 surplus' -s '-t surplus'
+	row eca-status -g '-c none.d' -d -m -c -m '-f what' -s '-c . surplus'
+	local client='-1 -A root.pem -c a.example.pem -k a.example.key'
+	row target-client -m "$client" -m '-1 -A root.pem https://127.0.0.1:9/' \
+	    -s "$client https://127.0.0.1:9/ surplus" \
+	    -f '-1 -A @ -c a.example.pem -k a.example.key https://127.0.0.1:9/' \
+	    -f '-1 -A root.pem -c @ -k a.example.key https://127.0.0.1:9/'
 	local deploy="-k a.example.key -T $now store"
 	row cert-deploy -g "$deploy" -i a.example.chain.pem \
 	    -m '-k a.example.key' -m store -s "$deploy - surplus" \
-	    -2 '-k - store' -f '-k @ store' -f "$deploy @"
+	    -m "-f pem $deploy" -m "-f pfx $deploy" -m "-U ott $deploy" \
+	    -2 '-k - store' -2 "-f pfx -U - $deploy" -f '-k @ store' \
+	    -f "-f pfx -U @ $deploy a.example.pem" -f "$deploy @"
+	row cert-commit -m '' -s 'store surplus' -f @
+	row cert-rollback -m '' -m -T -s 'store surplus' -f @
 	local ott='-u https://127.0.0.1:9 -P jwk'
 	row step-ott -g "$ott -k ed.key" -i req.pem -m "$ott" \
 	    -m '-u https://127.0.0.1:9 -k ed.key' -m '-P jwk -k ed.key' -m '-T' \
@@ -272,11 +294,15 @@ contract_files() {
 	    make_cert . a.example san=DNS:a.example from=2026-01-01 to=2040-01-01 &&
 	    make_key ed.key ed25519 &&
 	    echo 192.0.2.0/24 >allow.txt &&
+	    mkdir none.d && echo "STATE_DIR=$PWD/agent" >none.d/defaults &&
 	    openssl ca -gencrl -config db/int.cnf -keyfile int.key \
 		-cert int.pem -crldays 3650 -out ca.crl 2>/dev/null &&
 	    openssl req -new -key a.example.key -subj / \
 		-addext subjectAltName=DNS:a.example -out req.pem &&
-	    echo a.b.c >ott &&
+	    echo a.b.c >ott && mkdir certs.d &&
+	    printf '%s\n' PROTOCOL=acme CA_URL=https://127.0.0.1:9 \
+		"CA_ROOT=$PWD/root.pem" DOMAIN_NAME=a.example \
+		>certs.d/a.conf &&
 	    openssl enc -aes-128-ctr -K 00 -iv 00 -in /dev/zero 2>/dev/null |
 		head -c 65536 >noise
 }

@@ -186,7 +186,8 @@ asked() {
 	ends 75 'again in 300 s: Request pending \x1b[1m' est-enroll req.pem
 	at=$(sed -n 's/^retry-at: //p' <<<"$stderr")
 	at=$(($(date -d "$at" +%s) - $(date +%s)))
-	[ "$at" -gt 280 ] && [ "$at" -le 300 ]
+	[ "$at" -gt 280 ]
+	[ "$at" -le 300 ]
 	reply simpleenroll 202 "Retry-After: $(date -u -d '1 hour' \
 	    '+%a, %d %b %Y %T GMT')" </dev/null
 	ends 75 'again in 3' est-enroll req.pem

@@ -451,7 +451,8 @@ flocked() {
 @test 'est-ra wraps a long body as the label says, a short one never' {
 	cat "$EST_INT" >cas.pem
 	ra GET /cacerts
-	[ "$(wc -l <body)" -eq 1 ] && [ "$(stat -c %s body)" -lt 1000 ]
+	[ "$(wc -l <body)" -eq 1 ]
+	[ "$(stat -c %s body)" -lt 1000 ]
 	cat "$EST_INT" "$EST_INT" "$EST_ROOT" >cas.pem
 	ra GET /cacerts
 	[ "$(head -n 1 body | tr -d '\n' | wc -c)" -eq 76 ]

@@ -14,7 +14,8 @@ bats_require_minimum_version 1.5.0
 ECA_ROOT=$(cd -P "$BATS_TEST_DIRNAME/.." && pwd)
 ECA_BIN=$(cd -P "${ECA_BIN:-$ECA_ROOT/bin}" && pwd) || return
 : "${ECA_TEST_DATA:=$ECA_ROOT/../shared/data}"
-export ECA_ROOT ECA_BIN ECA_TEST_DATA
+ECA_HOOKS_DIR=$ECA_ROOT/etc/hooks	# the sanitizers' build is elsewhere
+export ECA_ROOT ECA_BIN ECA_TEST_DATA ECA_HOOKS_DIR
 PATH=$ECA_BIN:$ECA_ROOT/sh:$ECA_ROOT/build/deps/bin:$PATH:/usr/sbin:/sbin
 export PATH LC_ALL=C TZ=UTC
 umask 022
