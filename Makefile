@@ -95,8 +95,8 @@ certexpiry = ${O}/certwalk.o ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-expiry: src/cert-expiry.c ${certexpiry}
 	${LD} src/cert-expiry.c ${certexpiry} -lcrypto
 agentconf = ${AGENTCONF} ${JSON} ${CRYPTO}
-${B}/agent-conf: src/agent-conf.c ${agentconf}
-	${LD} src/agent-conf.c ${agentconf} -ljansson -lcrypto
+${B}/agent-conf: src/agent-conf.c ${O}/certlinks.o ${agentconf}
+	${LD} src/agent-conf.c ${O}/certlinks.o ${agentconf} -ljansson -lcrypto
 certplan = ${O}/certlinks.o ${O}/certstate.o ${O}/hostset.o ${O}/plan.o \
 	${O}/certwalk.o ${AGENTCONF} ${DER} ${JSON} ${O}/sandbox.o ${CRYPTO}
 ${B}/cert-plan: src/cert-plan.c ${certplan}

@@ -4,8 +4,9 @@
  *
  * Reads certs.d(5), a directory, and the environment; writes what they come to
  * for a protocol: the keys of the agent itself, or those of one certificate,
- * as KEY=value lines, or all certificates as JSON.  Exit: 0 it is good, 2 it
- * is not, with a line for each thing that is wrong.
+ * as KEY=value lines, or all certificates as JSON; or the links to the files
+ * of a certificate.  Exit: 0 it is good, 2 it is not, with a line for each
+ * thing that is wrong.
  */
 #include <err.h>
 #include <stdio.h>
@@ -14,15 +15,18 @@
 #include <unistd.h>
 
 #include "agentconf.h"
+#include "certlinks.h"
 #include "jsonw.h"
 #include "ossl.h"
 #include "util.h"
 
+typedef void printer(const struct agentconf *);
+
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: agent-conf [-V] [-c dir] [-f json] "
-	    "[-n name] acme | est\n");
+	fprintf(stderr, "usage: agent-conf [-V] [-c dir] "
+	    "[-f json | links] [-n name] acme | est\n");
 	exit(EX_ERR);
 }
 
@@ -35,6 +39,20 @@ print_lines(const struct agentconf *c)
 		if (c->value[key] != NULL)
 			printf("%s=%s\n", agentconf_key_name(key),
 			    c->value[key]);
+}
+
+/* The stable names: path, tabulator, file of the current generation. */
+static void
+print_links(const struct agentconf *c)
+{
+	const char *file;
+	char *path;
+	size_t at = 0;
+
+	while ((path = certlinks_next(c, &at, &file)) != NULL) {
+		printf("%s\t%s\n", path, file);
+		free(path);
+	}
 }
 
 static void
@@ -54,24 +72,29 @@ print_json(const struct agentconf *c)
 	jsonw_free(&w);
 }
 
+static printer *
+form(const char *text)
+{
+	if (strcmp(text, "json") == 0)
+		return print_json;
+	return strcmp(text, "links") == 0 ? print_links : NULL;
+}
+
 /* All that is asked for; -1 with a message when there is no such name. */
 static int
-print_all(const struct agentconfs *all, const char *name, int json)
+print_all(const struct agentconfs *all, const char *name, printer *print)
 {
 	size_t i, n = 0;
 
-	if (name == NULL && !json) {
-		print_lines(&all->own);
+	if (name == NULL && print == print_lines) {
+		print(&all->own);
 		return 0;
 	}
 	for (i = 0; i < all->n; i++) {
 		if (name != NULL && strcmp(all->cert[i].name, name) != 0)
 			continue;
 		n++;
-		if (json)
-			print_json(&all->cert[i]);
-		else
-			print_lines(&all->cert[i]);
+		print(&all->cert[i]);
 	}
 	return name != NULL && n == 0 ? -1 : 0;
 }
@@ -81,7 +104,8 @@ main(int argc, char *argv[])
 {
 	const char *dir = AC_DIR, *name = NULL, *protocol;
 	struct agentconfs all;
-	int ch, json = 0;
+	printer *print = print_lines;
+	int ch;
 
 	std_fill();
 	while ((ch = getopt(argc, argv, ":Vc:f:n:")) != -1) {
@@ -92,9 +116,8 @@ main(int argc, char *argv[])
 			dir = optarg;
 			break;
 		case 'f':
-			if (strcmp(optarg, "json") != 0)
+			if ((print = form(optarg)) == NULL)
 				usage();
-			json = 1;
 			break;
 		case 'n':
 			name = optarg;
@@ -111,7 +134,7 @@ main(int argc, char *argv[])
 	ossl_reader();
 	if (agentconf_load(dir, protocol, &all) != EX_YES)
 		return EX_ERR;
-	if (print_all(&all, name, json) == -1)
+	if (print_all(&all, name, print) == -1)
 		errx(EX_ERR, "%s: no certificate of that name for %s in %s",
 		    esc(name), protocol, dir);
 	agentconf_free(&all);

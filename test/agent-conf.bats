@@ -118,6 +118,24 @@ CHALLENGE_LISTEN=:4212" ]
 	agent-conf -c d -n b acme | diff - json
 }
 
+@test "agent-conf -f links prints the stable names and where they lead" {
+	(umask 077 && echo secret >password)
+	conf a CERT_PATH=/srv/a/c.pem PFX_PATH=/srv/a/a.pfx \
+	    "PFX_PASSWORD_FILE=$PWD/password" MINIO_CERTS_DIR=/srv/minio
+	run -0 --separate-stderr agent-conf -c d -f links -n a acme
+	[ -z "$stderr" ]
+	diff - <<<"$output" <(printf '%s\t%s\n' \
+	    /srv/a/c.pem fullchain.pem \
+	    /srv/a/a.pfx client.pfx \
+	    /srv/minio/public.crt public.crt \
+	    /srv/minio/private.key private.key)
+	conf b
+	run -0 --separate-stderr agent-conf -c d -f links -n b acme
+	[ -z "$output$stderr" ]
+	run -2 agent-conf -c d -f link -n a acme
+	[[ $output == 'usage: agent-conf '* ]]
+}
+
 @test "agent-conf takes the file before defaults, the environment before both" {
 	printf '%s\n' PROTOCOL=acme KEY_TYPE=P-384 RENEWAL_SPREAD_PERCENT=7 \
 	    EST_IDENTITY=any >d/defaults

@@ -4,9 +4,6 @@
 # service.sh: the current generation of a certificate in service: stable names,
 # reload, proof, and the way back. Sourced by agent.sh after attempt.sh.
 
-LINKS='CERT_PATH=fullchain.pem KEY_PATH=key.pem CHAIN_PATH=chain.pem
-    KEYCHAIN_PATH=keychain.pem PFX_PATH=client.pfx'
-
 # set_aside PATH: it has the name $aside as well, and loses its own only to the
 # link: a service that starts in between finds it.
 set_aside() {
@@ -43,15 +40,12 @@ link() {
 
 # links: all stable names that the configuration asks for.
 links() {
-	for pair in $LINKS; do
-		eval "path=\${c_${pair%%=*}-}"
-		[ -z "$path" ] || link "$path" "${pair#*=}" || return
-	done
-	[ -z "${c_MINIO_CERTS_DIR-}" ] || {
-		path=$c_MINIO_CERTS_DIR
-		link "$path/public.crt" public.crt &&
-		    link "$path/private.key" private.key
-	}
+	path=$conf
+	step agent-conf -c "$conf" -f links -n "$name" "$protocol" \
+	    >"$tmp/links" || return
+	while IFS=$tab read -r path file <&4; do
+		link "$path" "$file" || return
+	done 4<"$tmp/links"
 }
 
 # call SECONDS WORDS: a hook as configured, and what it is told.

@@ -34,21 +34,32 @@ leads(const char *path, const char *store, const char *file)
 	return ok;
 }
 
-int
-certlinks_ok(const struct agentconf *conf, const char *store)
+char *
+certlinks_next(const struct agentconf *conf, size_t *at, const char **file)
 {
-	size_t i;
-	int ok = 1;
-
-	for (i = 0; ok && i < sizeof(links) / sizeof(links[0]); i++) {
+	while (*at < sizeof(links) / sizeof(links[0])) {
+		size_t i = (*at)++;
 		const char *value = conf->value[links[i].key];
-		char *path;
 
 		if (value == NULL)
 			continue;
-		path = links[i].name == NULL ? xstrdup(value) :
+		*file = links[i].file;
+		return links[i].name == NULL ? xstrdup(value) :
 		    xasprintf("%s/%s", value, links[i].name);
-		ok = leads(path, store, links[i].file);
+	}
+	return NULL;
+}
+
+int
+certlinks_ok(const struct agentconf *conf, const char *store)
+{
+	const char *file;
+	char *path;
+	size_t at = 0;
+	int ok = 1;
+
+	while (ok && (path = certlinks_next(conf, &at, &file)) != NULL) {
+		ok = leads(path, store, file);
 		free(path);
 	}
 	return ok;

@@ -10,6 +10,14 @@
 #include "agentconf.h"
 
 /*
+ * The next one from *at on (begin with 0), which is moved past it: its path,
+ * the caller's, and in *file the name of the file it leads to.  NULL after the
+ * last.
+ */
+char *certlinks_next(const struct agentconf *conf, size_t *at,
+    const char **file);
+
+/*
  * Do all of them lead to their file below store/current?  Of a file that this
  * generation does not have nothing is said.  Returns 1 or 0.
  */
