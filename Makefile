@@ -71,7 +71,7 @@ DER = ${O}/der.o ${O}/dertext.o
 NAME = ${O}/name.o ${O}/nametext.o
 NAMES = ${O}/csr.o ${NAME}
 JSON = ${O}/jsonw.o
-HTTP = ${O}/http.o ${O}/httpfield.o
+HTTP = ${O}/http.o ${O}/httpfield.o ${O}/httpurl.o
 ACME = ${O}/acmesession.o ${O}/acmeaccount.o ${O}/acme.o \
 	${O}/acmeproblem.o ${HTTP} ${O}/client.o ${O}/json.o ${O}/jws.o \
 	${O}/b64.o ${O}/signer.o ${O}/sandbox.o ${JSON} ${O}/pem.o \
@@ -195,9 +195,9 @@ MODULES = acme acmeaccount acmeauthz acmechain acmejournal acmeneworder \
 	crljudge crltrust csr csrattrs csrfacts csrpolicy csrwant der dertext \
 	dial eab est estbody estconf estenroll estqueue estra estraauth estraca \
 	estraenroll estralimit estsession esttoken hook hostset http http01 \
-	httpfield io json jsonw jws key keyval listen name nametext ossl ott \
-	pair pem pfx plan reason replace responder sandbox serve signer stepca \
-	stepsession store storegen storelink util webroot
+	httpfield httpurl io json jsonw jws key keyval listen name nametext \
+	ossl ott pair pem pfx plan reason replace responder sandbox serve \
+	signer stepca stepsession store storegen storelink util webroot
 OBJS = ${MODULES:%=${O}/%.o}
 ${O}/acme.o: src/lib/acme.c
 ${O}/acmeaccount.o: src/lib/acmeaccount.c
@@ -257,6 +257,7 @@ ${O}/hostset.o: src/lib/hostset.c
 ${O}/http.o: src/lib/http.c
 ${O}/http01.o: src/lib/http01.c
 ${O}/httpfield.o: src/lib/httpfield.c
+${O}/httpurl.o: src/lib/httpurl.c
 ${O}/io.o: src/lib/io.c
 ${O}/json.o: src/lib/json.c
 ${O}/jsonw.o: src/lib/jsonw.c

@@ -20,6 +20,7 @@
 
 #include "client.h"
 #include "http.h"
+#include "httpurl.h"
 #include "jsonw.h"
 #include "ossl.h"
 #include "pem.h"

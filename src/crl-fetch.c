@@ -19,6 +19,7 @@
 #include "crlcache.h"
 #include "dertext.h"
 #include "http.h"
+#include "httpurl.h"
 #include "io.h"
 #include "jsonw.h"
 #include "ossl.h"

@@ -6,6 +6,7 @@
 
 #include "acmeaccount.h"
 #include "acmeproblem.h"
+#include "httpurl.h"
 #include "util.h"
 
 /* A URL of the directory, or NULL when it has no https URL of that name. */

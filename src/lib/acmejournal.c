@@ -13,6 +13,7 @@
 
 #include "acmejournal.h"
 #include "http.h"
+#include "httpurl.h"
 #include "io.h"
 #include "json.h"
 #include "jsonw.h"

@@ -6,6 +6,7 @@
 #include "acmeaccount.h"
 #include "acmesession.h"
 #include "client.h"
+#include "httpurl.h"
 #include "pem.h"
 #include "util.h"
 

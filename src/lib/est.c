@@ -7,6 +7,7 @@
 
 #include "est.h"
 #include "estbody.h"
+#include "httpurl.h"
 #include "util.h"
 
 #define HOPS_MAX 5		/* redirects in a row */

@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "estsession.h"
+#include "httpurl.h"
 #include "io.h"
 #include "key.h"
 #include "pem.h"

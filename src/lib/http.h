@@ -61,14 +61,6 @@ struct http *http_new(const struct http_conf *conf);
 void http_free(struct http *h);
 
 /*
- * The proxy for https URLs that the environment names (https_proxy,
- * HTTPS_PROXY, all_proxy, ALL_PROXY; hosts in no_proxy go without it), by
- * http or socks5h, and its port (1080 when not said).  Returns 0, with NULL
- * in *url when there is none, or -1 with a message.
- */
-int http_proxy(const char **url, unsigned int *port);
-
-/*
  * One request.  Returns 0 when there is an answer, whatever its status, in
  * *a; the caller frees it with http_answer_free().  Otherwise EX_TEMP (no
  * connection, no answer or a part of it, deadline) or EX_ERR (certificate not
@@ -83,20 +75,6 @@ void http_answer_free(struct http_answer *a);
 const char *http_error(const struct http *h);
 /* Let http_error() say this, for a failure above HTTP. */
 void http_fail(struct http *h, const char *why);
-
-/*
- * Host and port of an https URL, or of one of http or https.  0, or -1 when it
- * is not one or has a user name in it.
- */
-int http_url(const char *url, char *host, size_t size, unsigned int *port);
-int http_url_plain(const char *url, char *host, size_t size,
-    unsigned int *port);
-
-/*
- * A reference of len bytes resolved against the URL base (RFC 3986 section 5).
- * The caller frees.  NULL when the result is no https URL.
- */
-char *http_absolute(const char *base, const char *target, size_t len);
 
 /* A date of HTTP (RFC 9110 section 5.6.7), or -1. */
 time_t http_date(const char *s);

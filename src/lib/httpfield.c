@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "http.h"
+#include "httpurl.h"
 #include "util.h"
 
 void

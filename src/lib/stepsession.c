@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "httpurl.h"
 #include "io.h"
 #include "json.h"
 #include "key.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "httpurl.h"
 #include "util.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

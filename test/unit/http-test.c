@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "http.h"
+#include "httpurl.h"
 #include "util.h"
 
 /* 2015-10-21 07:28:00 UTC, the instant of the examples in RFC 9110. */
