@@ -182,7 +182,7 @@ main(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, ":" ACME_OPTS "T:")) != -1) {
 		switch (ch) {
 		case 'T':
-			now = (time_t)opt_num(ch, optarg, 0, 253402300799);
+			now = opt_epoch(ch, optarg);
 			break;
 		default:
 			if (acme_opt(&a, &conf, ch, optarg) == -1)

@@ -181,7 +181,7 @@ main(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, ":T:U:Vf:g:k:")) != -1) {
 		switch (ch) {
 		case 'T':
-			now = (time_t)opt_num(ch, optarg, 0, 253402300799LL);
+			now = opt_epoch(ch, optarg);
 			break;
 		case 'U':
 			passfile = optarg;

@@ -25,7 +25,6 @@
 #include "util.h"
 
 #define INPUT_MAX ((size_t)64 << 20)
-#define LAST_SECOND 253402300799LL	/* of the year 9999 */
 
 #define UNKNOWN "CERT UNKNOWN - "
 
@@ -314,7 +313,7 @@ options(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, ":T:Vf:s:t:")) != -1) {
 		switch (ch) {
 		case 'T':
-			now = (time_t)opt_num(ch, optarg, 0, LAST_SECOND);
+			now = opt_epoch(ch, optarg);
 			break;
 		case 'V':
 			version();
@@ -322,7 +321,7 @@ options(int argc, char *argv[])
 			set_form(optarg);
 			break;
 		case 's':
-			secs = opt_num(ch, optarg, 0, LAST_SECOND);
+			secs = opt_num(ch, optarg, 0, TIME_LAST);
 			break;
 		case 't':
 			pct = opt_num(ch, optarg, 0, 100);

@@ -26,7 +26,6 @@
 #include "sandbox.h"
 #include "util.h"
 
-#define LAST_SECOND 253402300799LL	/* of the year 9999 */
 #define NOBODY 3600	/* without certificates, look again after that */
 
 static int lines;
@@ -277,7 +276,7 @@ main(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, ":T:Vc:f:y:")) != -1) {
 		switch (ch) {
 		case 'T':
-			now = (time_t)opt_num(ch, optarg, 0, LAST_SECOND);
+			now = opt_epoch(ch, optarg);
 			break;
 		case 'V':
 			version();

@@ -155,8 +155,7 @@ main(int argc, char *argv[])
 			anchors = optarg;
 			break;
 		case 'T':
-			want.now = (time_t)opt_num(ch, optarg, 0,
-			    253402300799);
+			want.now = opt_epoch(ch, optarg);
 			break;
 		case 'V':
 			version();

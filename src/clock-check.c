@@ -26,8 +26,6 @@
 #include "pem.h"
 #include "util.h"
 
-#define TIME_MAX 253402300799	/* the end of the year 9999 */
-
 /* When we asked and when the answer was there, in seconds since 1970. */
 struct span {
 	long long from, to;
@@ -101,11 +99,11 @@ server_time(const struct http_answer *a, long long *t)
 		return a->status >= 500 ? EX_TEMP : EX_ERR;
 	}
 	*t = http_date(date);
-	if (*t < 0 || *t > TIME_MAX) {
+	if (*t < 0 || *t > TIME_LAST) {
 		warnx("%s: Date: %s: not a time", esc(url), esc(date));
 		return a->status >= 500 ? EX_TEMP : EX_ERR;
 	}
-	if (age != NULL && parse_num(age, 0, TIME_MAX - *t, &n) == 0)
+	if (age != NULL && parse_num(age, 0, TIME_LAST - *t, &n) == 0)
 		*t += n;
 	return 0;
 }
@@ -209,7 +207,7 @@ main(int argc, char *argv[])
 			Oflag = 1;
 			break;
 		case 'T':
-			fixed = opt_num(ch, optarg, 0, TIME_MAX);
+			fixed = opt_epoch(ch, optarg);
 			break;
 		case 'V':
 			version();

@@ -328,8 +328,7 @@ main(int argc, char *argv[])
 			list = optarg;
 			break;
 		case 'T':
-			policy.now = (time_t)opt_num(ch, optarg, 0,
-			    253402300799);
+			policy.now = opt_epoch(ch, optarg);
 			break;
 		case 'V':
 			version();

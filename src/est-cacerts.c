@@ -259,7 +259,7 @@ main(int argc, char *argv[])
 			opt_hex(optarg, hex);
 			break;
 		case 'T':
-			now = (time_t)opt_num(ch, optarg, 0, 253402300799);
+			now = opt_epoch(ch, optarg);
 			break;
 		default:
 			if (est_opt(&e, &conf, ch, optarg) == -1)

@@ -94,7 +94,7 @@ main(int argc, char *argv[])
 				    esc(optarg));
 			break;
 		case 'T':
-			want.now = (time_t)opt_num(ch, optarg, 0, 253402300799);
+			want.now = opt_epoch(ch, optarg);
 			break;
 		case 'W':
 			want.wait = 1;

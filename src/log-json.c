@@ -214,7 +214,7 @@ add_time(struct jsonw *w, const char *epoch)
 	size_t z;
 
 	if (epoch != NULL)
-		now.tv_sec = (time_t)opt_num('T', epoch, 0, 253402300799);
+		now.tv_sec = opt_epoch('T', epoch);
 	else if (clock_gettime(CLOCK_REALTIME, &now) == -1)
 		err(EX_ERR, "clock");
 	z = strlen(rfc3339(now.tv_sec, buf)) - 1;

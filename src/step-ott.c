@@ -128,7 +128,7 @@ main(int argc, char *argv[])
 			ott.provisioner = optarg;
 			break;
 		case 'T':
-			ott.now = (time_t)opt_num(ch, optarg, 0, 253402300799);
+			ott.now = opt_epoch(ch, optarg);
 			break;
 		case 'V':
 			version();

@@ -40,7 +40,7 @@ sign(const struct step_conf *conf, struct stepca_order *want)
 
 	if ((rc = step_start(&ca, conf)) != 0)
 		return rc;
-	if (want->now == 0)
+	if (want->now == -1)
 		want->now = time(NULL);
 	if ((rc = stepca_sign(&ca, want, &chain, &len)) == 0) {
 		fwrite(chain, 1, len, stdout);
@@ -83,7 +83,7 @@ int
 main(int argc, char *argv[])
 {
 	struct step_conf conf = {.sec = 60};
-	struct stepca_order want = {0};
+	struct stepca_order want = {.now = -1};
 	const char *anchors = NULL, *token = NULL;
 	int ch;
 
@@ -95,7 +95,7 @@ main(int argc, char *argv[])
 			anchors = optarg;
 			break;
 		case 'T':
-			want.now = (time_t)opt_num(ch, optarg, 1, 253402300799);
+			want.now = opt_epoch(ch, optarg);
 			break;
 		case 'U':
 			token = optarg;

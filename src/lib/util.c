@@ -145,6 +145,12 @@ opt_num(int opt, const char *s, long long min, long long max)
 }
 
 time_t
+opt_epoch(int opt, const char *s)
+{
+	return (time_t)opt_num(opt, s, 0, TIME_LAST);
+}
+
+time_t
 opt_time(int opt, const char *s)
 {
 	time_t t;

@@ -63,6 +63,10 @@ int parse_num(const char *s, long long min, long long max, long long *out);
  * one line that names the range when it is anything else.
  */
 long long opt_num(int opt, const char *s, long long min, long long max);
+/* The last second of the year 9999: times are written with four digits. */
+#define TIME_LAST 253402300799LL
+/* The same as seconds since 1970, up to TIME_LAST. */
+time_t opt_epoch(int opt, const char *s);
 /* The same as a time of RFC 3339, after 1970. */
 time_t opt_time(int opt, const char *s);
 /* The same as the name or the number of a group. */
