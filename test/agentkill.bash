@@ -119,9 +119,12 @@ kill_scripts() {
 	at() {
 		[ ! -L "$1" ] || [ "$1" -ef "$2" ]
 	}
+	# What is noted for later may be missing: the next order notes which
+	# account it has; a token that is gone need not be in tokens.used.
 	files() {
 		find agent store live ! -path 'store/web/gen/*' \
-		    ! -name '*.json' ! -name '*.before-*' | sort
+		    ! -name '*.json' ! -name '*.before-*' \
+		    ! -name '*.accounts' ! -name tokens.used | sort
 	}
 	if [ -L store/web/current ]; then
 		now=$(cd -P store/web/current && pwd)
@@ -151,7 +154,7 @@ kill_scripts() {
 		[ -z "$(grep -E '/\.|/tmp|previous|pending' ../files)" ]
 		[ "$status" -eq 0 ]
 		[ -z "$(find "$WWW" -type f)" ]
-		[ ! -e token ]
+		[ "${START#*.}" = adopt ] || [ ! -e token ]
 		[ live/web.crt -ef store/web/current/fullchain.pem ]
 		[ "${START#*.}" = adopt ] ||
 		    [ "$(tail -n 1 served)" = "$(jq -r .serial now)" ]
