@@ -289,6 +289,8 @@ says() { # SECONDS EXPECTED: the first line, blanks for tabs
 	run -0 at 5 -f lines
 	[ "${lines[0]}" = "$line" ]
 	[ "${lines[1]}" = $'-\tnext\t'$((START + 5 + 7200)) ]
+	run -1 at $((100 - START)) -f lines	# a clock that begins in 1970
+	[ "${lines[1]}" = "$line" ]
 	: >ca.crl
 	touch -d "@$START" ca.crl.stamp
 	run -0 at 7000 -f lines
