@@ -174,7 +174,7 @@ static void
 print_lines(const struct agentconf *conf, const struct certstate *s,
     const struct plan_facts *f, const struct plan *p)
 {
-	int fresh = f->crl_got <= now + f->skew &&
+	int fresh = f->crl_got != 0 && f->crl_got <= now + f->skew &&
 	    now < f->crl_got + f->crl_age;
 
 	if (p->action > PLAN_NONE)

@@ -144,23 +144,42 @@ certified(X509 *cert, STACK_OF(X509) *certs)
 	return yes;
 }
 
-/* Those to judge, borrowed: all that have certified none of the others. */
+static int
+has(STACK_OF(X509) *certs, X509 *cert)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(certs); i++)
+		if (X509_cmp(sk_X509_value(certs, i), cert) == 0)
+			return 1;
+	return 0;
+}
+
+/*
+ * Those to judge, borrowed: all that have certified none of the others.  The
+ * CA of many chains is found out about once.
+ */
 static STACK_OF(X509) *
 leaves(STACK_OF(X509) *certs)
 {
 	STACK_OF(X509) *out = sk_X509_new_reserve(NULL, sk_X509_num(certs));
+	STACK_OF(X509) *above = sk_X509_new_reserve(NULL, sk_X509_num(certs));
 	X509 *cert;
 	int i;
 
-	if (out == NULL)
+	if (out == NULL || above == NULL)
 		errx(EX_ERR, "memory: exhausted");
 	for (i = 0; i < sk_X509_num(certs); i++) {
 		cert = sk_X509_value(certs, i);
-		if (X509_check_ca(cert) == 0 || !certified(cert, certs))
+		if (X509_check_ca(cert) == 0)
 			sk_X509_push(out, cert);
+		else if (!has(above, cert))
+			sk_X509_push(certified(cert, certs) ? above : out,
+			    cert);
 	}
 	if (sk_X509_num(out) == 0)
 		sk_X509_push(out, sk_X509_value(certs, 0));
+	sk_X509_free(above);
 	return out;
 }
 

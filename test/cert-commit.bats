@@ -181,6 +181,19 @@ refused() {
 	only st "$gen"
 }
 
+@test "cert-commit does not fill the disk for the sake of a hole" {
+	deploy
+	old=$gen
+	deploy
+	truncate -s 64M "$old/key.pem"
+	exec 8<"$old/key.pem"
+	run -2 --separate-stderr cert-commit st 8<&-
+	[ "$stderr" = "cert-commit: $old: removed, but not all could be overwritten: File too large" ]
+	[ "$(stat -L -c %s /proc/self/fd/8)" -eq $((64 << 20)) ]
+	run -0 cert-commit st
+	only st "$gen"
+}
+
 @test "cert-commit removes a pipe" {
 	deploy
 	mkfifo "$gen/pipe"

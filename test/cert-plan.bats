@@ -156,7 +156,7 @@ says() { # SECONDS EXPECTED: the first line, blanks for tabs
 	echo FORCE_RENEWAL=true >>certs.d/web.conf
 	says 5 'web renew forced'
 	state state.json "{\"result\":\"ok\",\"reason\":null,\"failures\":0,\"last_attempt\":\"$(utc 3)\",\"last_success\":\"$(utc 3)\",\"retry_at\":null}"
-	says 5 "- next $((START + 5 + 21600))"
+	says 5 "- next $((START + 3 + 21600))"
 	says 21603 'web renew forced'
 }
 
@@ -289,6 +289,8 @@ says() { # SECONDS EXPECTED: the first line, blanks for tabs
 	run -0 at 5 -f lines
 	[ "${lines[0]}" = "$line" ]
 	[ "${lines[1]}" = $'-\tnext\t'$((START + 5 + 7200)) ]
+	run -1 at $((100 - START)) -f lines	# a clock that begins in 1970
+	[ "${lines[1]}" = "$line" ]
 	: >ca.crl
 	touch -d "@$START" ca.crl.stamp
 	run -0 at 7000 -f lines

@@ -169,6 +169,17 @@ field() { jq -r ".$1" <<<"$output"; }
 	    "$BATS_TEST_TMPDIR/all"
 }
 
+@test "crl-check: a CA that every chain repeats is nobody's leaf" {
+	local part=$BATS_TEST_TMPDIR/part
+	cat a.chain.pem b.chain.pem past.pem root.pem >"$part"
+	cat "$part" "$part" >"$BATS_TEST_TMPDIR/all"
+	run -1 --separate-stderr crl-check -T "$now" -B root.pem \
+	    -R revoked.crl "$BATS_TEST_TMPDIR/all"
+	[ "$(jq -r '"\(.subject) \(.status)"' <<<"$output" | xargs)" = \
+	    'CN=a revoked CN=b good CN=past unknown'\
+' CN=a revoked CN=b good CN=past unknown' ]
+}
+
 @test "crl-check: a CA is left out only for what it has signed" {
 	local ca='basicConstraints = critical,CA:TRUE
 keyUsage = critical,keyCertSign,cRLSign'

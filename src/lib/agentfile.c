@@ -90,7 +90,8 @@ static int
 plain(const char *text)
 {
 	for (; *text != '\0'; text++)
-		if ((*text < 0x20 && *text != '\t') || *text == 0x7f)
+		if (((unsigned char)*text < 0x20 && *text != '\t') ||
+		    (unsigned char)*text >= 0x7f)
 			return 0;
 	return 1;
 }

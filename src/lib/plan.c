@@ -222,6 +222,8 @@ look_again(const struct plan_facts *f, const struct plan *p, time_t now,
 		next = least(next, attempt);
 	if (p->renew_at > now)
 		next = least(next, p->renew_at);
+	if (f->force && f->last_success + f->interval > now)
+		next = least(next, f->last_success + f->interval);
 	if (f->ari && f->is == PLAN_THERE && p->action == PLAN_NONE)
 		next = least(next, ask_at(f, now));
 	if (f->crl_age > 0)

@@ -16,6 +16,7 @@
 #include "util.h"
 
 #define TRIES 100
+#define FILE_MAX ((off_t)16 << 20)	/* above all that is put here */
 
 const char *
 gen_of(const char *target)
@@ -191,7 +192,8 @@ gen_whole(const struct store *s, const char *name)
 
 /*
  * Overwrite the file and make it empty, on the disk.  One that has a second
- * name is not ours alone, and left as it is.  0, or -1 with errno.
+ * name is not ours alone, and one of that size (a terabyte that has never been
+ * written, say) is not ours: they are left as they are.  0, or -1 with errno.
  */
 static int
 overwrite(int dir, const char *name)
@@ -210,8 +212,8 @@ overwrite(int dir, const char *name)
 		rc = 0;
 		goto out;
 	}
-	if (st.st_nlink > 1) {
-		errno = EMLINK;
+	if (st.st_nlink > 1 || st.st_size > FILE_MAX) {
+		errno = st.st_nlink > 1 ? EMLINK : EFBIG;
 		goto out;
 	}
 	for (left = st.st_size, rc = 0; rc == 0 && left > 0;

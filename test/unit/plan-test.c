@@ -306,10 +306,15 @@ forced(void)
 	f.is = PLAN_MISSING;
 	CHECK_STR(decide(&f, T0 + 1), "enroll missing 0");
 	f = good();
-	f.force = 1;	/* not more often than it is looked at */
-	CHECK_STR(decide(&f, T0 + 1), "none - 21600");
-	CHECK_STR(decide(&f, T0 + 6 * HOUR - 1), "none - 21600");
+	f.force = 1;	/* each interval, whoever else makes us look */
+	CHECK_STR(decide(&f, T0), "none - 21600");
+	CHECK_STR(decide(&f, T0 + 6 * HOUR - 1), "none - 1");
 	CHECK_STR(decide(&f, T0 + 6 * HOUR), "renew forced 0");
+	f.failures = 1;	/* then that counts */
+	f.last_attempt = T0 + 6 * HOUR;
+	CHECK(strncmp(decide(&f, T0 + 6 * HOUR + 1), "wait forced", 11) == 0);
+	CHECK(strtol(decide(&f, T0 + 6 * HOUR + 1) + 12, NULL, 10) >= 59);
+	f.failures = 0;
 	f.last_success = 0;
 	CHECK_STR(decide(&f, T0 + 1), "renew forced 0");
 }
