@@ -137,6 +137,20 @@ gone() {
 	state web4 '.failures == 1'
 }
 
+@test "acme-agent: a proxy that is down keeps nobody else from the same CA" {
+	local port=''
+	double 'return 204;'
+	conf a acme "CA_URL=https://127.0.0.1:$port/dir" \
+	    "CA_ROOT=$CA/root.pem" PROXY=true
+	cp certs.d/a.conf certs.d/b.conf
+	sed '/^PROXY=/d' certs.d/a.conf >certs.d/c.conf
+	https_proxy=http://127.0.0.1:9 run -2 pass acme
+	said '.event == "ca.not_ready" and .name == "a"'
+	said '.event == "ca.not_ready" and .certificates == 1'
+	# it got as far as that server, which is none
+	said '.event == "cert.refused" and .name == "c"'
+}
+
 @test "acme-agent -y knows only what is there" {
 	conf web acme
 	run -2 pass acme -y mail

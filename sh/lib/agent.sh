@@ -135,8 +135,9 @@ skip_rest() {
 	cp "$tmp/down" "$tmp/known" || return
 	ca=$(tail -n 1 "$tmp/down")
 	agent-conf -c "$conf" -f json "$protocol" 9>&- | jq -r --arg ca "$ca" \
-	    'select(.CA_URL == $ca) | "\(.name)\t\(.CERT_PATH // "")"' \
-	    >"$tmp/same"
+	    'select("\(.PROXY // false) \(.CA_URL)" == $ca) |
+	    "\(.name)\t\(.CERT_PATH // "")"' >"$tmp/same"
+	ca=${ca#* }
 	awk -F '\t' -v n="$nth" '
 		FILENAME == ARGV[1] { path[$1] = $2; next }
 		FNR > n && $1 in path && ($2 == "renew" || ($2 == "enroll" &&
