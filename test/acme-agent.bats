@@ -415,6 +415,54 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	tidy web mail
 }
 
+@test "acme-agent: HUP makes a new STORE_DIR, and refuses another STATE_DIR" {
+	conf web acme ARI=false
+	mkdir -p "$PWD/agent2"
+	given web
+	agent acme
+	tells '.event == "cert.proven" and .name == "web"'
+	mkdir later
+	mv store later/
+	sed -i "s|^STORE_DIR=.*|STORE_DIR=$PWD/later/store|" certs.d/defaults
+	given mail
+	conf mail acme ARI=false
+	mv store/mail later/store/
+	kill -HUP "$bg"
+	tells '.event == "cert.proven" and .name == "mail"'
+	# one that is not there: servers of other users get through to it
+	sed -i "s|^STORE_DIR=.*|STORE_DIR=$PWD/new/store|" certs.d/defaults
+	kill -HUP "$bg"
+	tells '.event == "ca.not_ready"'
+	[ "$(stat -c %a new/store)" = 711 ]
+	: >log.json
+	sed -i "s|^STATE_DIR=.*|STATE_DIR=$PWD/agent2|" certs.d/defaults
+	echo LOG_TO=syslog >>certs.d/defaults
+	kill -HUP "$bg"
+	tells '.event == "config.refused" and .complaints == 1 and
+	    (.reason | test("^STATE_DIR: it is .*/agent as long"))'
+	[ -z "$(ls agent2)" ]
+	kill "$bg"
+	wait_for 10 gone "$bg"
+	# what was refused is not in use
+	said '.event == "agent.stopped"'
+	[ ! -e agent/tmp.acme ]
+}
+
+@test "acme-agent ends when its STATE_DIR is gone" {
+	conf web acme ARI=false
+	given web
+	agent acme
+	tells '.event == "cert.proven"'
+	wait_for 10 pgrep -P "$bg" sleep
+	rm -r agent
+	kill -HUP "$bg"
+	rc=0
+	wait "$bg" || rc=$?
+	[ "$rc" -eq 2 ]
+	[ "$(tail -n 1 log.json)" = \
+	    "acme-agent: $PWD/agent/tmp.acme/conf.d: it is gone" ]
+}
+
 @test "acme-agent as process 1 has no zombies, and TERM ends it" {
 	require unshare pgrep
 	unshare -rmpf --mount-proc true 2>err || skip "unshare: $(<err)"
