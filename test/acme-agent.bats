@@ -268,6 +268,34 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	said '.event == "cert.refused" and (.reason | contains("/dir"))'
 }
 
+@test "acme-agent: a state that cannot be made is in the log, and in nobody's way" {
+	conf a acme
+	echo "LOG_TO=$PWD/log" >>certs.d/defaults
+	conf web acme ARI=false
+	given web
+	mkdir -p agent/state
+	echo >agent/state/a
+	run -2 pass acme
+	cat log >>log.json
+	said '.event == "state.unwritten" and .name == "a" and
+	    .level == "error" and (.reason | contains("agent/state/a"))'
+	said '.event == "cert.proven" and .name == "web"'
+}
+
+@test "acme-agent: a revocation that cannot be noted is in the log" {
+	conf web acme ARI=false CRL_ENABLED=true "CRL_CACHE_PATH=$PWD/crl.pem" \
+	    CRL_URL=http://127.0.0.1:9/crl
+	given web
+	cert-commit store/web
+	make_crl "$PKI" int crl.pem revoke="$PKI/web.pem"
+	touch crl.pem.stamp
+	mkdir -p agent/state/web/revoked
+	run -2 pass acme
+	said '.event == "cert.revoked" and .name == "web"'
+	said '.event == "state.unwritten" and .name == "web" and
+	    (.reason | contains("revoked"))'
+}
+
 @test "acme-agent does not reload again and again when proven cannot be noted" {
 	conf web acme ARI=false RELOAD_HOOK="$PWD/hook"
 	given web

@@ -218,7 +218,10 @@ attend() (
 	pending=$dir/pending
 	store=$store_dir/$name
 	load_conf "$name" || exit "$EX_ERR"
-	mkdir -p "$dir" || exit "$EX_ERR"
+	step mkdir -p "$dir" || {
+		about ERROR state.unwritten "reason=$(reason)"
+		exit "$EX_ERR"
+	}
 	clean_up
 	if is_current; then
 		obtained
