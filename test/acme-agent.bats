@@ -342,6 +342,21 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	tidy
 }
 
+@test "acme-agent: an order whose command is killed is gone on with" {
+	local port=''
+	double 'return 204;'
+	conf web acme "CA_URL=https://127.0.0.1:$port/dir" \
+	    "CA_ROOT=$CA/root.pem"
+	mkdir killed
+	printf '#!/bin/sh\nkill -KILL $$\n' >killed/acme-order
+	chmod +x killed/acme-order
+	PATH=$PWD/killed:$PATH run -75 pass acme
+	said '.event == "cert.delayed" and .level == "warn"'
+	cp agent/state/web/pending/key.pem first
+	PATH=$PWD/killed:$PATH run -75 pass acme -y web
+	cmp agent/state/web/pending/key.pem first
+}
+
 @test "acme-agent: the second in a state directory says 75, elsewhere it works" {
 	conf web acme ARI=false
 	given web

@@ -164,8 +164,8 @@ renew() {
 	have_chain || rc=$?
 	case $rc in
 	0) ;;
-	"$EX_TEMP")
-		failed "$rc" cert.delayed
+	"$EX_TEMP" | 12[89] | 1[3-9]? | 2??)	# or it was killed
+		failed "$EX_TEMP" cert.delayed
 		return ;;
 	*)
 		rm -f "$tmp/chain"
