@@ -137,6 +137,20 @@ gone() {
 	state web4 '.failures == 1'
 }
 
+@test "acme-agent: a proxy that is down keeps nobody else from the same CA" {
+	local port=''
+	double 'return 204;'
+	conf a acme "CA_URL=https://127.0.0.1:$port/dir" \
+	    "CA_ROOT=$CA/root.pem" PROXY=true
+	cp certs.d/a.conf certs.d/b.conf
+	sed '/^PROXY=/d' certs.d/a.conf >certs.d/c.conf
+	https_proxy=http://127.0.0.1:9 run -2 pass acme
+	said '.event == "ca.not_ready" and .name == "a"'
+	said '.event == "ca.not_ready" and .certificates == 1'
+	# it got as far as that server, which is none
+	said '.event == "cert.refused" and .name == "c"'
+}
+
 @test "acme-agent -y knows only what is there" {
 	conf web acme
 	run -2 pass acme -y mail
@@ -254,6 +268,34 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	said '.event == "cert.refused" and (.reason | contains("/dir"))'
 }
 
+@test "acme-agent: a state that cannot be made is in the log, and in nobody's way" {
+	conf a acme
+	echo "LOG_TO=$PWD/log" >>certs.d/defaults
+	conf web acme ARI=false
+	given web
+	mkdir -p agent/state
+	echo >agent/state/a
+	run -2 pass acme
+	cat log >>log.json
+	said '.event == "state.unwritten" and .name == "a" and
+	    .level == "error" and (.reason | contains("agent/state/a"))'
+	said '.event == "cert.proven" and .name == "web"'
+}
+
+@test "acme-agent: a revocation that cannot be noted is in the log" {
+	conf web acme ARI=false CRL_ENABLED=true "CRL_CACHE_PATH=$PWD/crl.pem" \
+	    CRL_URL=http://127.0.0.1:9/crl
+	given web
+	cert-commit store/web
+	make_crl "$PKI" int crl.pem revoke="$PKI/web.pem"
+	touch crl.pem.stamp
+	mkdir -p agent/state/web/revoked
+	run -2 pass acme
+	said '.event == "cert.revoked" and .name == "web"'
+	said '.event == "state.unwritten" and .name == "web" and
+	    (.reason | contains("revoked"))'
+}
+
 @test "acme-agent does not reload again and again when proven cannot be noted" {
 	conf web acme ARI=false RELOAD_HOOK="$PWD/hook"
 	given web
@@ -298,6 +340,21 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	said '.event == "reload.failed"'
 	whole web
 	tidy
+}
+
+@test "acme-agent: an order whose command is killed is gone on with" {
+	local port=''
+	double 'return 204;'
+	conf web acme "CA_URL=https://127.0.0.1:$port/dir" \
+	    "CA_ROOT=$CA/root.pem"
+	mkdir killed
+	printf '#!/bin/sh\nkill -KILL $$\n' >killed/acme-order
+	chmod +x killed/acme-order
+	PATH=$PWD/killed:$PATH run -75 pass acme
+	said '.event == "cert.delayed" and .level == "warn"'
+	cp agent/state/web/pending/key.pem first
+	PATH=$PWD/killed:$PATH run -75 pass acme -y web
+	cmp agent/state/web/pending/key.pem first
 }
 
 @test "acme-agent: the second in a state directory says 75, elsewhere it works" {
@@ -399,6 +456,54 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	wait_for 10 test store/web/proven -ef store/web/current
 	stop_bg "$bg"
 	tidy web mail
+}
+
+@test "acme-agent: HUP makes a new STORE_DIR, and refuses another STATE_DIR" {
+	conf web acme ARI=false
+	mkdir -p "$PWD/agent2"
+	given web
+	agent acme
+	tells '.event == "cert.proven" and .name == "web"'
+	mkdir later
+	mv store later/
+	sed -i "s|^STORE_DIR=.*|STORE_DIR=$PWD/later/store|" certs.d/defaults
+	given mail
+	conf mail acme ARI=false
+	mv store/mail later/store/
+	kill -HUP "$bg"
+	tells '.event == "cert.proven" and .name == "mail"'
+	# one that is not there: servers of other users get through to it
+	sed -i "s|^STORE_DIR=.*|STORE_DIR=$PWD/new/store|" certs.d/defaults
+	kill -HUP "$bg"
+	tells '.event == "ca.not_ready"'
+	[ "$(stat -c %a new/store)" = 711 ]
+	: >log.json
+	sed -i "s|^STATE_DIR=.*|STATE_DIR=$PWD/agent2|" certs.d/defaults
+	echo LOG_TO=syslog >>certs.d/defaults
+	kill -HUP "$bg"
+	tells '.event == "config.refused" and .complaints == 1 and
+	    (.reason | test("^STATE_DIR: it is .*/agent as long"))'
+	[ -z "$(ls agent2)" ]
+	kill "$bg"
+	wait_for 10 gone "$bg"
+	# what was refused is not in use
+	said '.event == "agent.stopped"'
+	[ ! -e agent/tmp.acme ]
+}
+
+@test "acme-agent ends when its STATE_DIR is gone" {
+	conf web acme ARI=false
+	given web
+	agent acme
+	tells '.event == "cert.proven"'
+	wait_for 10 pgrep -P "$bg" sleep
+	rm -r agent
+	kill -HUP "$bg"
+	rc=0
+	wait "$bg" || rc=$?
+	[ "$rc" -eq 2 ]
+	[ "$(tail -n 1 log.json)" = \
+	    "acme-agent: $PWD/agent/tmp.acme/conf.d: it is gone" ]
 }
 
 @test "acme-agent as process 1 has no zombies, and TERM ends it" {

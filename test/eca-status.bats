@@ -158,10 +158,29 @@ device warning wait' ]
 }
 
 @test "eca-status: lost output is an error in each form" {
-	for form in table json prometheus nagios; do
+	for form in table json prometheus; do
 		run -2 --separate-stderr sh -c \
 		    'eca-status -c certs.d -f "$1" >/dev/full' sh "$form"
 		[ "$stderr" = 'eca-status: stdout: cannot write' ]
+	done
+	run -3 sh -c 'eca-status -c certs.d -f nagios >/dev/full'
+}
+
+@test "eca-status -f nagios is UNKNOWN when it cannot work" {
+	TMPDIR=$PWD/nothing run -3 --separate-stderr eca-status -c certs.d \
+	    -f nagios
+	[[ $stderr == "eca-status: $PWD/nothing/"*': cannot make a directory' ]]
+}
+
+@test "eca-status says what it cannot read" {
+	rm store/well/current
+	touch store/well/current
+	for form in table json prometheus nagios; do
+		rc=1
+		[ "$form" != nagios ] || rc=2
+		run "-$rc" --separate-stderr eca-status -c certs.d -f "$form"
+		[[ $stderr == "cert-plan: $PWD/store/well/current: "* ]]
+		[[ $stderr != *device* ]]
 	done
 }
 

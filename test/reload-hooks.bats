@@ -396,6 +396,11 @@ real_nginx() {
 	echo 'nonsense;' >>nginx.conf
 	refuses "reload-nginx: nginx: [emerg] unknown directive \"nonsense\" in $PWD/nginx.conf:13" \
 	    "${hook[@]}"
+	# behind an alert that is none
+	run -2 --separate-stderr "$hooks/reload-nginx" nginx.pid \
+	    -e none/nginx.log -p "$PWD" -c nginx.conf "${call[@]}"
+	[[ $stderr == 'reload-nginx: '*'[emerg]'*' unknown directive "nonsense"'* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 	sed -i '$d' nginx.conf
 	# a pair that is none
 	cp "$CA/new.example.key" "$(<generation)/key.pem"

@@ -19,9 +19,9 @@
 tab='	'
 locked=0
 
-# own: the agent's own keys.
+# own [DIRECTORY]: the agent's own keys, of another configuration than $conf.
 own() {
-	own=$(agent-conf -c "$conf" "$protocol" 9>&-) || return
+	own=$(agent-conf -c "${1-$conf}" "$protocol" 9>&-) || return
 	while IFS= read -r line; do
 		case $line in
 		STATE_DIR=*) state_dir=${line#*=} ;;
@@ -135,8 +135,9 @@ skip_rest() {
 	cp "$tmp/down" "$tmp/known" || return
 	ca=$(tail -n 1 "$tmp/down")
 	agent-conf -c "$conf" -f json "$protocol" 9>&- | jq -r --arg ca "$ca" \
-	    'select(.CA_URL == $ca) | "\(.name)\t\(.CERT_PATH // "")"' \
-	    >"$tmp/same"
+	    'select("\(.PROXY // false) \(.CA_URL)" == $ca) |
+	    "\(.name)\t\(.CERT_PATH // "")"' >"$tmp/same"
+	ca=${ca#* }
 	awk -F '\t' -v n="$nth" '
 		FILENAME == ARGV[1] { path[$1] = $2; next }
 		FNR > n && $1 in path && ($2 == "renew" || ($2 == "enroll" &&
@@ -202,17 +203,29 @@ pass() {
 # it is good.
 take_conf() {
 	rm -rf "$tmp/conf.new"
-	if agent-conf -c "$given" "$protocol" >"$tmp/checked" 2>"$tmp/err" \
-	    9>&- && copy_conf && conf=$tmp/conf.new own; then
+	if {
+		agent-conf -c "$given" "$protocol" >"$tmp/checked" 9>&- &&
+		    copy_conf && own "$tmp/conf.new" && in_place
+	} 2>"$tmp/err"; then
 		rm -rf "$tmp/conf.d"
 		mv "$tmp/conf.new" "$tmp/conf.d"
 		conf=$tmp/conf.d
 		return
 	fi
+	[ "$conf" = "$given" ] || own || :	# those of the old one again
 	cat "$tmp/err" >&2
 	log ERROR config.refused "path=$given" \
 	    "complaints:=$(wc -l <"$tmp/err")" "reason=$(reason)"
 	return 1
+}
+
+# in_place: the lock and all that is open are in STATE_DIR; the store is there.
+in_place() {
+	[ "$state_dir" = "${tmp%/*}" ] || {
+		warn STATE_DIR "it is ${tmp%/*} as long as the agent runs"
+		return 1
+	}
+	(open_dir "$store_dir")
 }
 
 copy_conf() {
@@ -246,6 +259,8 @@ loop() {
 	trap 'again=1 reread=1; wake' HUP
 	log INFO agent.started "path=$given" "certificates:=$(certificates)"
 	while [ "$stop" -eq 0 ]; do
+		# with STATE_DIR, and the lock
+		[ -d "$conf" ] || die "$conf" 'it is gone'
 		if [ "$reread" -eq 1 ]; then
 			reread=0
 			take_conf || :

@@ -23,9 +23,10 @@ skew_limit() {
 }
 
 # ca_ready: the CA is there, and its clock agrees with ours. One that could not
-# be reached is not asked again in this pass.
+# be reached, by a proxy or without, is not asked again in this pass.
 ca_ready() {
-	if grep -qxF -e "$c_CA_URL" "$tmp/down" 2>/dev/null; then
+	ca="${c_PROXY-false} $c_CA_URL"
+	if grep -qxF -e "$ca" "$tmp/down" 2>/dev/null; then
 		because "$c_CA_URL: not reached just now"
 		return "$EX_TEMP"
 	fi
@@ -40,7 +41,7 @@ ca_ready() {
 		about ERROR clock.skewed "skew_seconds:=$skew"
 		because "clock: $skew s away from that of the CA"
 		return "$EX_TEMP" ;;
-	"$EX_TEMP") printf '%s\n' "$c_CA_URL" >>"$tmp/down" ;;
+	"$EX_TEMP") printf '%s\n' "$ca" >>"$tmp/down" ;;
 	esac
 	return "$rc"
 }
@@ -163,8 +164,8 @@ renew() {
 	have_chain || rc=$?
 	case $rc in
 	0) ;;
-	"$EX_TEMP")
-		failed "$rc" cert.delayed
+	"$EX_TEMP" | 12[89] | 1[3-9]? | 2??)	# or it was killed
+		failed "$EX_TEMP" cert.delayed
 		return ;;
 	*)
 		rm -f "$tmp/chain"
@@ -217,7 +218,10 @@ attend() (
 	pending=$dir/pending
 	store=$store_dir/$name
 	load_conf "$name" || exit "$EX_ERR"
-	mkdir -p "$dir" || exit "$EX_ERR"
+	step mkdir -p "$dir" || {
+		about ERROR state.unwritten "reason=$(reason)"
+		exit "$EX_ERR"
+	}
 	clean_up
 	if is_current; then
 		obtained

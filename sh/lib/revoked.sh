@@ -59,9 +59,11 @@ judged() {
 		[ "$(cat "$dir/revoked" 2>/dev/null)" != "$serial" ] ||
 		    continue
 		log ERROR cert.revoked "name=$name" "serial=$serial"
-		mkdir -p "$dir"
-		echo "$serial" | step file-replace -m 644 "$dir/revoked" ||
-		    worse "$EX_ERR"
+		if ! step mkdir -p "$dir" || ! echo "$serial" |
+		    step file-replace -m 644 "$dir/revoked"; then
+			about ERROR state.unwritten "reason=$(reason)"
+			worse "$EX_ERR"
+		fi
 		# shellcheck disable=SC2034 # for pass
 		marked=1
 	done 4<"$tmp/revoked"
