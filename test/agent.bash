@@ -138,28 +138,18 @@ tidy() {
 }
 
 target() {
-	require nginx
-	mkdir -p ngx
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log notice;
-	worker_processes 1;
-	events {}
-	http {
+	nginx_conf <<-END
+	server {
 		access_log off;
-		client_body_temp_path ngx/b; proxy_temp_path ngx/p;
-		fastcgi_temp_path ngx/f; uwsgi_temp_path ngx/u;
-		scgi_temp_path ngx/s;
 		ssl_session_tickets off; ssl_session_cache off;
-		server {
-			listen 127.0.0.1:$1 ssl;
-			ssl_certificate store/web/current/fullchain.pem;
-			ssl_certificate_key store/web/current/key.pem;
-			${*:2}
-			location / { return 200 "hello\n"; }
-		}
+		listen 127.0.0.1:$1 ssl;
+		ssl_certificate store/web/current/fullchain.pem;
+		ssl_certificate_key store/web/current/key.pem;
+		${*:2}
+		location / { return 200 "hello\n"; }
 	}
 	END
-	start_bg nginx -e nginx.log -p . -c "$PWD/nginx.conf"
+	start_bg nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$1"
 }
 

@@ -4,6 +4,7 @@
 # signals in the place of any other server.
 
 load helper
+load servers
 
 setup_file() {
 	make_key "$BATS_FILE_TMPDIR/new.key"
@@ -341,20 +342,12 @@ shows() { wait_for 10 serves "$1"; }
 
 # real_nginx: the store is what it serves.
 real_nginx() {
-	require nginx
 	port=$(free_port)
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid $PWD/nginx.pid; error_log nginx.log notice;
-	events {}
-	http {
-		access_log off;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server {
-			listen 127.0.0.1:$port ssl;
-			ssl_certificate $PUB/store/current/fullchain.pem;
-			ssl_certificate_key $PUB/store/current/key.pem;
-		}
+	nginx_conf <<-END
+	server {
+		listen 127.0.0.1:$port ssl;
+		ssl_certificate $PUB/store/current/fullchain.pem;
+		ssl_certificate_key $PUB/store/current/key.pem;
 	}
 	END
 	start_bg nginx -e nginx.log -p "$PWD" -c nginx.conf
@@ -394,7 +387,7 @@ real_nginx() {
 	deploy a.example
 	real_nginx
 	echo 'nonsense;' >>nginx.conf
-	refuses "reload-nginx: nginx: [emerg] unknown directive \"nonsense\" in $PWD/nginx.conf:13" \
+	refuses "reload-nginx: nginx: [emerg] unknown directive \"nonsense\" in $PWD/nginx.conf:$(wc -l <nginx.conf)" \
 	    "${hook[@]}"
 	sed -i '$d' nginx.conf
 	# a pair that is none
