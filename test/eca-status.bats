@@ -61,7 +61,10 @@ failure() {
 	conf late acme
 	conf new acme
 	given new
-	given late from='10 days ago' to='1 second'
+	make_cert "$PKI" late san=DNS:late.example from='10 days ago' \
+	    to='1 hour ago'
+	cert-deploy -T "$(date -d '1 day ago' +%s)" -k "$PKI/late.key" \
+	    store/late "$PKI/late.chain.pem"
 	cert-commit store/late
 	failure device 'no	such
 host'
