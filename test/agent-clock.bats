@@ -27,14 +27,7 @@ setup() {
 }
 
 teardown() {
-	stop_bg
-}
-
-# at TIME COMMAND...: the command, when that is our time.
-at() {
-	# the sanitizer wants to be the first library
-	ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 \
-	    faketime -f "@$(date -u -d "$1" '+%Y-%m-%d %H:%M:%S')" "${@:2}"
+	agent_teardown
 }
 
 # orders: how many the CAs were asked for.
