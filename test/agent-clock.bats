@@ -13,8 +13,7 @@ setup_file() {
 	start_dns
 	start_step_ca
 	start_estserver
-	export PKI=$BATS_FILE_TMPDIR/pki
-	make_ca "$PKI"
+	own_pki
 }
 
 teardown_file() {
@@ -22,8 +21,7 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	: >log.json
+	agent_setup
 }
 
 teardown() {

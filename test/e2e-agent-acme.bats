@@ -19,16 +19,14 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
+	agent_setup
 	mkdir agent
 	# one account for all
 	cp -p "$BATS_FILE_TMPDIR"/account.pem* agent/
-	: >log.json
 }
 
 teardown() {
-	stop_bg
-	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 20 log.json
+	agent_teardown
 	cp -p agent/account.pem* "$BATS_FILE_TMPDIR"/
 }
 

@@ -5,16 +5,12 @@ load helper
 load agent
 
 setup_file() {
-	export PKI=$BATS_FILE_TMPDIR/pki
-	make_ca "$PKI"
+	own_pki
 }
 
 # well and due are proven, new is not, gone has no certificate.
 setup() {
-	require jq
-	cd "$BATS_TEST_TMPDIR" || return
-	export ROOT=$PKI/root.pem EST=https://127.0.0.1:9 HTTP_PORT=9
-	export ACME=https://127.0.0.1:9/dir
+	no_ca
 	conf well acme ARI=false
 	conf device est
 	given well to='85 days 1 hour'
@@ -68,7 +64,6 @@ failure() {
 	cert-commit store/late
 	failure device 'no	such
 host'
-	sleep 1
 	status 1 -f json
 	[ "$(jq -r '"\(.name) \(.state) \(.action)"' <<<"$output")" = \
 	    'gone critical enroll
