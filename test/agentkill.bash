@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2154	# lines and stderr: of run
 # acme-agent and est-agent with a fault at each call that changes a file; for
-# bats files that load helper, servers, estra and agent.
+# bats files that load helper and have only such tests: setup_file (step-ca, a
+# webroot, lighttpd with est-ra, killat, and what the passes begin with),
+# teardown_file and setup are here.
 #
-#   kill_servers        in setup_file: step-ca, a webroot, lighttpd with est-ra,
-#                       killat, and what the passes begin with
-#   kill_setup          in setup
 #   kill_table acme|est START CALLS STEP [OPTION ...]
 #                       sweep with these options over a pass that makes so many
 #                       calls or more, each STEP-th of them; none is broken, and
@@ -19,11 +18,15 @@
 # comes one ordinary pass, an hour later: all is well, and nothing is left of
 # what was under way.
 
-kill_servers() {
+load servers
+load estra
+load agent
+
+setup_file() {
+	[ "$(uname -sm)" = 'Linux x86_64' ] || return 0
 	export KILL=$BATS_FILE_TMPDIR/kill KILLAT=$BATS_FILE_TMPDIR/killat
 	export PREP=$BATS_FILE_TMPDIR/prep WWW=$BATS_FILE_TMPDIR/www
-	start_dns
-	start_ra
+	both_cas
 	mkdir www prep kill
 	server webroot http01-serve -l "127.0.0.1:$HTTP_PORT" -w "$WWW"
 	wait_port "$HTTP_PORT"
@@ -61,7 +64,11 @@ kill_hooks() {
 	chmod +x "$KILL/hook" "$KILL/recover"
 }
 
-kill_setup() {
+teardown_file() {
+	end_servers
+}
+
+setup() {
 	[ "$(uname -sm)" = 'Linux x86_64' ] || skip 'killat knows Linux x86-64'
 	PATH=$ECA_ROOT/test/fault:$PATH
 	TMPDIR=$BATS_TEST_TMPDIR
