@@ -18,21 +18,20 @@
 # comes one ordinary pass, an hour later: all is well, and nothing is left of
 # what was under way.
 
+load fault
 load servers
 load estra
 load agent
 
 setup_file() {
-	[ "$(uname -sm)" = 'Linux x86_64' ] || return 0
-	export KILL=$BATS_FILE_TMPDIR/kill KILLAT=$BATS_FILE_TMPDIR/killat
+	killat_runs || return 0
+	make_killat
+	export KILL=$BATS_FILE_TMPDIR/kill
 	export PREP=$BATS_FILE_TMPDIR/prep WWW=$BATS_FILE_TMPDIR/www
 	both_cas
 	mkdir www prep kill
 	server webroot http01-serve -l "127.0.0.1:$HTTP_PORT" -w "$WWW"
 	wait_port "$HTTP_PORT"
-	"${CC:-cc}" -D_GNU_SOURCE -std=c11 -O1 -Wall -Wextra -Werror \
-	    -o "$KILLAT" "$ECA_ROOT/test/fault/killat.c" \
-	    "$ECA_ROOT/test/fault/calls.c"
 	kill_hooks
 	kill_scripts
 	prepare acme CHALLENGE_LISTEN= CHALLENGE_DIR="$WWW"
@@ -69,10 +68,7 @@ teardown_file() {
 }
 
 setup() {
-	[ "$(uname -sm)" = 'Linux x86_64' ] || skip 'killat knows Linux x86-64'
-	PATH=$ECA_ROOT/test/fault:$PATH
-	TMPDIR=$BATS_TEST_TMPDIR
-	export TMPDIR
+	fault_setup
 }
 
 # prepare PROTOCOL KEY=value ...: what its passes begin with.
@@ -177,10 +173,7 @@ kill_table() {
 	set -- "$1" "$2" "$3" "${*:5}" -n "$step" "${@:5}" -r "$KILL/again" \
 	    "$KILL/setup" "$KILL/check" -- "$AGENT" -1 -c certs.d
 	[ "$2" != renew ] || set -- "$@" -y web
-	cd "$BATS_TEST_TMPDIR" || return
-	run -0 sweep "${@:5}"
-	[[ ${lines[-1]} =~ ^'points tried: '([0-9]+)', broken: 0'$ ]]
-	[ "${BASH_REMATCH[1]}" -ge "$(($3 / step))" ]
+	swept "$(($3 / step))" "${@:5}"
 	printf '# points tried: %d, broken pairs: 0 (%s, %s, %s)\n' \
 	    "${BASH_REMATCH[1]}" "$AGENT" "$2" "${4:-killed}" >&3
 }
