@@ -3,26 +3,20 @@
 # The agents where the configuration, the names of files, the hooks and what
 # they were started with mean no good.  No CA is needed.
 
-# shellcheck disable=SC2034	# for agent.bash
 load helper
 load agent
 
 setup_file() {
-	require jq
-	export PKI=$BATS_FILE_TMPDIR/pki
-	make_ca "$PKI"
+	own_pki
 	make_cert "$PKI" web san=DNS:web.example
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	ROOT=$PKI/root.pem ACME=https://127.0.0.1:9/dir HTTP_PORT=9
-	EST=https://127.0.0.1:9
-	: >log.json
+	no_ca
 }
 
 teardown() {
-	stop_bg
+	agent_teardown
 }
 
 # unproven [KEY=value ...]: web, deployed and not yet proven.

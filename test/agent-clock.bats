@@ -13,8 +13,7 @@ setup_file() {
 	start_dns
 	start_step_ca
 	start_estserver
-	export PKI=$BATS_FILE_TMPDIR/pki
-	make_ca "$PKI"
+	own_pki
 }
 
 teardown_file() {
@@ -22,19 +21,11 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	: >log.json
+	agent_setup
 }
 
 teardown() {
-	stop_bg
-}
-
-# at TIME COMMAND...: the command, when that is our time.
-at() {
-	# the sanitizer wants to be the first library
-	ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 \
-	    faketime -f "@$(date -u -d "$1" '+%Y-%m-%d %H:%M:%S')" "${@:2}"
+	agent_teardown
 }
 
 # orders: how many the CAs were asked for.

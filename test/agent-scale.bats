@@ -17,14 +17,13 @@ setup_file() {
 }
 
 setup() {
-	require jq flock strace
-	cd "$BATS_TEST_TMPDIR" || return
+	agent_setup
+	require strace
 	export ROOT=$CA/root.pem
-	: >log.json
 }
 
 teardown() {
-	stop_bg
+	agent_teardown
 }
 
 # many COUNT: a store of so many, and certs.d for it, in $MANY/COUNT.

@@ -4,6 +4,16 @@
 # and servers.  An agent works in the current directory: certs.d, agent (its
 # state), store, log.json.
 #
+#   both_cas        in setup_file: step-ca at $ACME and, before it, est-ra under
+#                   lighttpd at $EST; with estra.bash
+#   own_pki         in setup_file: $PKI, a CA for given
+#   agent_setup     in setup: the test's directory, an empty log.json
+#   no_ca           the same; nobody listens at $ACME and $EST, $ROOT is that of
+#                   $PKI
+#   agent_teardown  in teardown: stop_bg; the end of the log of what has failed
+#   token           for one use, in the file token, and in $token; with estra
+#   device [KEY=value ...]
+#                   certs.d/device.conf, at $EST by a token
 #   conf NAME acme|est [KEY=value ...]
 #                   certs.d/NAME.conf, at the CA of $ROOT and $ACME, or $EST
 #                   (its base URL); certs.d/defaults is made when missing.
@@ -38,6 +48,49 @@
 #                   certificate of store/device, to nginx with that of
 #                   store/web; both live for a minute and both agents are at
 #                   work: not one request fails
+
+both_cas() {
+	require lighttpd nginx
+	start_dns
+	start_ra
+	export EST=https://127.0.0.1:$EST_PORT
+}
+
+own_pki() {
+	export PKI=$BATS_FILE_TMPDIR/pki
+	make_ca "$PKI"
+}
+
+agent_setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	: >log.json
+	require jq flock
+}
+
+no_ca() {
+	agent_setup
+	export ROOT=$PKI/root.pem HTTP_PORT=9
+	export ACME=https://127.0.0.1:9/dir EST=https://127.0.0.1:9
+}
+
+agent_teardown() {
+	stop_bg
+	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 40 log.json
+}
+
+token() {
+	token=$(cd "$EST_DIR" && est_token)
+	rm -f token
+	(
+		umask 077
+		echo "$token" >token
+	)
+}
+
+device() {
+	[ -e token ] || token
+	conf device est "BOOTSTRAP_TOKEN_FILE=$PWD/token" "$@"
+}
 
 conf() {
 	local file=certs.d/$1.conf word
@@ -138,28 +191,18 @@ tidy() {
 }
 
 target() {
-	require nginx
-	mkdir -p ngx
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log notice;
-	worker_processes 1;
-	events {}
-	http {
+	nginx_conf <<-END
+	server {
 		access_log off;
-		client_body_temp_path ngx/b; proxy_temp_path ngx/p;
-		fastcgi_temp_path ngx/f; uwsgi_temp_path ngx/u;
-		scgi_temp_path ngx/s;
 		ssl_session_tickets off; ssl_session_cache off;
-		server {
-			listen 127.0.0.1:$1 ssl;
-			ssl_certificate store/web/current/fullchain.pem;
-			ssl_certificate_key store/web/current/key.pem;
-			${*:2}
-			location / { return 200 "hello\n"; }
-		}
+		listen 127.0.0.1:$1 ssl;
+		ssl_certificate store/web/current/fullchain.pem;
+		ssl_certificate_key store/web/current/key.pem;
+		${*:2}
+		location / { return 200 "hello\n"; }
 	}
 	END
-	start_bg nginx -e nginx.log -p . -c "$PWD/nginx.conf"
+	start_bg nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$1"
 }
 

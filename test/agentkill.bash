@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2154	# lines and stderr: of run
 # acme-agent and est-agent with a fault at each call that changes a file; for
-# bats files that load helper, servers, estra and agent.
+# bats files that load helper and have only such tests: setup_file (step-ca, a
+# webroot, lighttpd with est-ra, killat, and what the passes begin with),
+# teardown_file and setup are here.
 #
-#   kill_servers        in setup_file: step-ca, a webroot, lighttpd with est-ra,
-#                       killat, and what the passes begin with
-#   kill_setup          in setup
 #   kill_table acme|est START CALLS STEP [OPTION ...]
 #                       sweep with these options over a pass that makes so many
 #                       calls or more, each STEP-th of them; none is broken, and
@@ -19,17 +18,20 @@
 # comes one ordinary pass, an hour later: all is well, and nothing is left of
 # what was under way.
 
-kill_servers() {
-	export KILL=$BATS_FILE_TMPDIR/kill KILLAT=$BATS_FILE_TMPDIR/killat
+load fault
+load servers
+load estra
+load agent
+
+setup_file() {
+	killat_runs || return 0
+	make_killat
+	export KILL=$BATS_FILE_TMPDIR/kill
 	export PREP=$BATS_FILE_TMPDIR/prep WWW=$BATS_FILE_TMPDIR/www
-	start_dns
-	start_ra
+	both_cas
 	mkdir www prep kill
 	server webroot http01-serve -l "127.0.0.1:$HTTP_PORT" -w "$WWW"
 	wait_port "$HTTP_PORT"
-	"${CC:-cc}" -D_GNU_SOURCE -std=c11 -O1 -Wall -Wextra -Werror \
-	    -o "$KILLAT" "$ECA_ROOT/test/fault/killat.c" \
-	    "$ECA_ROOT/test/fault/calls.c"
 	kill_hooks
 	kill_scripts
 	prepare acme CHALLENGE_LISTEN= CHALLENGE_DIR="$WWW"
@@ -61,11 +63,12 @@ kill_hooks() {
 	chmod +x "$KILL/hook" "$KILL/recover"
 }
 
-kill_setup() {
-	[ "$(uname -sm)" = 'Linux x86_64' ] || skip 'killat knows Linux x86-64'
-	PATH=$ECA_ROOT/test/fault:$PATH
-	TMPDIR=$BATS_TEST_TMPDIR
-	export TMPDIR
+teardown_file() {
+	end_servers
+}
+
+setup() {
+	fault_setup
 }
 
 # prepare PROTOCOL KEY=value ...: what its passes begin with.
@@ -173,10 +176,7 @@ kill_table() {
 	set -- "$1" "$2" "$3" "${*:5}" -n "$step" "${@:5}" -r "$KILL/again" \
 	    "$KILL/setup" "$KILL/check" -- "$AGENT" -1 -c certs.d
 	[ "$2" != renew ] || set -- "$@" -y web
-	cd "$BATS_TEST_TMPDIR" || return
-	run -0 sweep "${@:5}"
-	[[ ${lines[-1]} =~ ^'points tried: '([0-9]+)', broken: 0'$ ]]
-	[ "${BASH_REMATCH[1]}" -ge "$(($3 / step))" ]
+	swept "$(($3 / step))" "${@:5}"
 	printf '# points tried: %d, broken pairs: 0 (%s, %s, %s)\n' \
 	    "${BASH_REMATCH[1]}" "$AGENT" "$2" "${4:-killed}" >&3
 }

@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: ISC
 
 load helper
-
-# generations: how many there are in st.
-generations() {
-	find st/gen -mindepth 1 -maxdepth 1 -type d | wc -l
-}
+load store
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" && cp -p "$CA/a.example.key" a.key &&
@@ -38,12 +34,7 @@ only() {
 
 # refused TEXT [STORE]: exit 2 with that line; the store is as it was.
 refused() {
-	local before
-	before=$(find . -ls)
-	run -2 --separate-stderr cert-commit "${2-st}"
-	[ -z "$output" ]
-	[ "$stderr" = "cert-commit: $1" ] || { echo "$stderr" >&2; return 1; }
-	[ "$(find . -ls)" = "$before" ]
+	left_alone 2 "$1" cert-commit "${2-st}"
 }
 
 @test "cert-commit keeps the contract of all commands" {

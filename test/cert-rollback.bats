@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: ISC
 
 load helper
-
-# generations: how many there are in st.
-generations() {
-	find st/gen -mindepth 1 -maxdepth 1 -type d | wc -l
-}
+load store
 
 # Pairs a and b; b ends before a.
 setup_file() {
@@ -42,12 +38,7 @@ state() {
 
 # refused CODE TEXT [ARGUMENT...]: with that line; the store is as it was.
 refused() {
-	local before
-	before=$(ls -lARn --full-time st)
-	run "-$1" --separate-stderr cert-rollback "${@:3}" st
-	[ -z "$output" ]
-	[ "$stderr" = "cert-rollback: $2" ] || { echo "$stderr" >&2; return 1; }
-	[ "$(ls -lARn --full-time st)" = "$before" ]
+	left_alone "$1" "$2" cert-rollback "${@:3}" st
 }
 
 @test "cert-rollback keeps the contract of all commands" {

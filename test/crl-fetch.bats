@@ -7,40 +7,32 @@ load helper
 load servers
 
 setup_file() {
-	require nginx
 	export WWW=$BATS_FILE_TMPDIR/www PORT TLS_PORT BASE
 	PORT=$(free_port)
 	TLS_PORT=$(free_port)
 	BASE=http://127.0.0.1:$PORT
 	mkdir "$WWW" && cd "$BATS_FILE_TMPDIR" || return
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
-		access_log $BATS_FILE_TMPDIR/requests.log;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server {
-			listen 127.0.0.1:$PORT;
-			listen 127.0.0.1:$TLS_PORT ssl;
-			ssl_certificate $CA/a.example.chain.pem;
-			ssl_certificate_key $CA/a.example.key;
-			root $WWW;
-			location /moved { return 302 http://127.0.0.1:$PORT/ca.crl; }
-			location /https { return 301 https://127.0.0.1:$TLS_PORT/ca.crl; }
-			location /status/403 { return 403; }
-			location /status/429 {
-				add_header Retry-After 120 always;
-				return 429;
-			}
-			location /status/500 { return 500; }
-			location /status/503 { return 503; }
-			location /status/204 { return 204; }
-			location /slow { limit_rate 100; alias $WWW; }
+	nginx_conf <<-END
+	server {
+		listen 127.0.0.1:$PORT;
+		listen 127.0.0.1:$TLS_PORT ssl;
+		ssl_certificate $CA/a.example.chain.pem;
+		ssl_certificate_key $CA/a.example.key;
+		root $WWW;
+		location /moved { return 302 http://127.0.0.1:$PORT/ca.crl; }
+		location /https { return 301 https://127.0.0.1:$TLS_PORT/ca.crl; }
+		location /status/403 { return 403; }
+		location /status/429 {
+			add_header Retry-After 120 always;
+			return 429;
 		}
+		location /status/500 { return 500; }
+		location /status/503 { return 503; }
+		location /status/204 { return 204; }
+		location /slow { limit_rate 100; alias $WWW; }
 	}
 	END
-	server nginx nginx -e nginx.log -p . -c "$PWD/nginx.conf"
+	server nginx nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$PORT"
 	wait_port "$TLS_PORT"
 }

@@ -21,9 +21,7 @@ teardown_file() {
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	key=$BATS_FILE_TMPDIR/key.pem
-	# of its own: pebble reuses some authorizations whatever it is told
-	account=$BATS_TEST_TMPDIR/account.pem
-	mkkey -o "$account"
+	own_account
 }
 
 teardown() {

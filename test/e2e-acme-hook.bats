@@ -17,9 +17,7 @@ teardown_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-	# of its own: pebble reuses some authorizations whatever it is told
-	account=$BATS_TEST_TMPDIR/account.pem
-	mkkey -o "$account"
+	own_account
 	mkkey -o key.pem
 	export LOG=$PWD/calls
 	# each call is a line in $LOG; TXT records go to challtestsrv

@@ -93,27 +93,19 @@ recipe() {
 # web_server: nginx, with the challenges of ./web and, when there is one, with
 # the certificate that is deployed.
 web_server() {
-	require nginx
 	local tls=''
 	[ ! -e store/www/current ] || tls="server {
 		listen 127.0.0.1:$port443 ssl;
 		ssl_certificate $PWD/store/www/current/fullchain.pem;
 		ssl_certificate_key $PWD/store/www/current/key.pem;
 	}"
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
-		access_log requests.log;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server {
-			listen 127.0.0.1:$port80;
-			location / { return 404; }
-			location /.well-known/acme-challenge/ { root $PWD/web; }
-		}
-		$tls
+	nginx_conf <<-END
+	server {
+		listen 127.0.0.1:$port80;
+		location / { return 404; }
+		location /.well-known/acme-challenge/ { root $PWD/web; }
 	}
+	$tls
 	END
 	start_bg nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$port80"

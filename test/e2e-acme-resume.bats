@@ -18,9 +18,7 @@ teardown_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-	# of its own: pebble reuses some authorizations whatever it is told
-	account=$BATS_TEST_TMPDIR/account.pem
-	mkkey -o "$account"
+	own_account
 	mkdir web
 	mkkey -o key.pem
 	mkcsr -k key.pem -d a.example >req.pem

@@ -58,28 +58,22 @@ observe() {
 		END
 		n=$((n + 1))
 	done >"$dir/servers.conf"
-	cat >"$dir/nginx.conf" <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
-		log_format seen escape=json '{"method":"\$request_method",'
-		    '"url":"https://\$http_host\$request_uri",'
-		    '"status":\$status,"agent":"\$http_user_agent",'
-		    '"language":"\$http_accept_language",'
-		    '"accept":"\$http_accept","type":"\$content_type",'
-		    '"length":"\$content_length",'
-		    '"coding":"\$http_transfer_encoding",'
-		    '"sent_nonce":"\$http_replay_nonce",'
-		    '"location":"\$sent_http_location",'
-		    '"nonce":"\$sent_http_replay_nonce",'
-		    '"body":"\$request_body"}';
-		access_log raw.json seen;
-		client_body_buffer_size 64k;
-		client_body_in_single_buffer on;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		include servers.conf;
-	}
+	nginx_conf "$dir" <<-END
+	log_format seen escape=json '{"method":"\$request_method",'
+	    '"url":"https://\$http_host\$request_uri",'
+	    '"status":\$status,"agent":"\$http_user_agent",'
+	    '"language":"\$http_accept_language",'
+	    '"accept":"\$http_accept","type":"\$content_type",'
+	    '"length":"\$content_length",'
+	    '"coding":"\$http_transfer_encoding",'
+	    '"sent_nonce":"\$http_replay_nonce",'
+	    '"location":"\$sent_http_location",'
+	    '"nonce":"\$sent_http_replay_nonce",'
+	    '"body":"\$request_body"}';
+	access_log raw.json seen;
+	client_body_buffer_size 64k;
+	client_body_in_single_buffer on;
+	include servers.conf;
 	END
 	server nginx nginx -e nginx.log -p "$dir" -c nginx.conf
 	wait_port "${front[2]}"

@@ -19,16 +19,14 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
+	agent_setup
 	mkdir agent
 	# one account for all
 	cp -p "$BATS_FILE_TMPDIR"/account.pem* agent/
-	: >log.json
 }
 
 teardown() {
-	stop_bg
-	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 20 log.json
+	agent_teardown
 	cp -p agent/account.pem* "$BATS_FILE_TMPDIR"/
 }
 
@@ -217,19 +215,11 @@ with_nginx() {
 }
 
 @test "acme-agent: an existing web server answers from its directory" {
-	require nginx
 	mkdir -p www/.well-known/acme-challenge
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
-		access_log requests.log;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server { listen 127.0.0.1:$HTTP_PORT; root $PWD/www; }
-	}
+	nginx_conf <<-END
+	server { listen 127.0.0.1:$HTTP_PORT; root $PWD/www; }
 	END
-	start_bg nginx -e nginx.log -p . -c "$PWD/nginx.conf"
+	start_bg nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$HTTP_PORT"
 	conf web acme CHALLENGE_LISTEN= "CHALLENGE_DIR=$PWD/www"
 	issues 1 pass acme

@@ -10,9 +10,7 @@ load estra
 load agent
 
 setup_file() {
-	require lighttpd nginx
-	start_dns
-	start_ra
+	both_cas
 	life 1500
 	est_conf wait APPROVAL=enroll "QUEUE_DIR=$EST_DIR/queue" \
 	    RETRY_AFTER_SECONDS=2
@@ -23,30 +21,11 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	export EST=https://127.0.0.1:$EST_PORT
-	: >log.json
+	agent_setup
 }
 
 teardown() {
-	stop_bg
-	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 20 log.json
-}
-
-# token [KEY=value ...]: one for one use, in the file token; its text in $token.
-token() {
-	token=$(cd "$EST_DIR" && est_token "$@")
-	rm -f token
-	(
-		umask 077
-		echo "$token" >token
-	)
-}
-
-# device [KEY=value ...]: the configuration, with a token.
-device() {
-	[ -e token ] || token
-	conf device est "BOOTSTRAP_TOKEN_FILE=$PWD/token" "$@"
+	agent_teardown
 }
 
 # issues N COMMAND...: the CA issues so many in the meantime.

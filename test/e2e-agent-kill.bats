@@ -5,23 +5,7 @@
 # calls are in long-agent-kill.bats.
 
 load helper
-load servers
-load estra
-load agent
 load agentkill
-
-setup_file() {
-	[ "$(uname -sm)" = 'Linux x86_64' ] || return 0
-	kill_servers
-}
-
-teardown_file() {
-	end_servers
-}
-
-setup() {
-	kill_setup
-}
 
 @test "acme-agent killed in a renewal: no broken pair, the next pass heals" {
 	kill_table acme renew 230 23

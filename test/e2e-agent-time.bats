@@ -10,9 +10,7 @@ load estra
 load agent
 
 setup_file() {
-	require lighttpd nginx
-	start_dns
-	start_ra
+	both_cas
 }
 
 teardown_file() {
@@ -20,25 +18,13 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	export EST=https://127.0.0.1:$EST_PORT
-	: >log.json
-}
-
-# device [KEY=value ...]: the configuration, with a token.
-device() {
-	(
-		umask 077
-		cd "$EST_DIR" && est_token >"$BATS_TEST_TMPDIR/token"
-	)
-	conf device est "BOOTSTRAP_TOKEN_FILE=$PWD/token" "$@"
+	agent_setup
 }
 
 teardown() {
-	stop_bg
 	[ ! -s "$EST_DIR/step-ca.pid" ] ||
 	    kill -CONT "$(<"$EST_DIR/step-ca.pid")"
-	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 40 log.json
+	agent_teardown
 }
 
 # ordered: how many certificates step-ca has issued by ACME, by its own log.

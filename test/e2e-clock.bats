@@ -26,13 +26,6 @@ teardown() {
 	stop_bg
 }
 
-# at TIME COMMAND...: what the command does when that is our time.
-at() {
-	# the sanitizer wants to be the first library
-	ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 \
-	    faketime -f "@$(date -u -d "$1" '+%Y-%m-%d %H:%M:%S')" "${@:2}"
-}
-
 # skew SECONDS: so far, give or take ten, is what the last run said.
 skew() {
 	local s

@@ -59,40 +59,32 @@ reloads() {
 }
 
 start_nginx() {
-	require nginx curl
-	port=$(free_port)
-	mkdir server
-	cat >server/nginx.conf <<-END
-	user root root; daemon off; pid $PWD/pid; error_log nginx.log;
-	events {}
-	http {
-		access_log off;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server {
-			listen 127.0.0.1:$port ssl;
-			ssl_certificate $PWD/pki/server.chain.pem;
-			ssl_certificate_key $PWD/pki/server.key;
-			ssl_client_certificate $PWD/pki/root.pem;
-			ssl_verify_client on;
-			ssl_verify_depth 2;
-			ssl_crl $PWD/bundle.pem;
-			return 200 "in\n";
-		}
+	require curl
+	port=$(free_port) pid=$PWD/server/nginx.pid
+	nginx_conf "$PWD/server" <<-END
+	server {
+		listen 127.0.0.1:$port ssl;
+		ssl_certificate $PWD/pki/server.chain.pem;
+		ssl_certificate_key $PWD/pki/server.key;
+		ssl_client_certificate $PWD/pki/root.pem;
+		ssl_verify_client on;
+		ssl_verify_depth 2;
+		ssl_crl $PWD/bundle.pem;
+		return 200 "in\n";
 	}
 	END
 	start_bg nginx -e nginx.log -p server -c nginx.conf
 	wait_port "$port"
-	wait_file pid
-	agent+=(-H "$PWD/hup reload-nginx $PWD/pid -p $PWD/server -c nginx.conf")
+	wait_file "$pid"
+	agent+=(-H "$PWD/hup reload-nginx $pid -p $PWD/server -c nginx.conf")
 }
 
 start_mosquitto() {
 	require mosquitto mosquitto_pub
-	port=$(free_port)
+	port=$(free_port) pid=$PWD/mosquitto.pid
 	cat >mosquitto.conf <<-END
 	user root
-	pid_file $PWD/pid
+	pid_file $pid
 	listener $port 127.0.0.1
 	allow_anonymous true
 	cafile $PWD/pki/issuers.pem
@@ -104,7 +96,7 @@ start_mosquitto() {
 	END
 	start_bg mosquitto -c mosquitto.conf
 	wait_port "$port"
-	wait_file pid
+	wait_file "$pid"
 	agent+=(-H "$PWD/hup reload-mosquitto $PWD/mosquitto.conf")
 }
 
@@ -155,7 +147,7 @@ unmoved() {
 	cmp bundle.pem before
 	[ "$(reloads)" -eq 1 ]
 	# as logrotate does, whatever is there
-	kill -HUP "$(<pid)"
+	kill -HUP "$(<"$pid")"
 	wait_for 10 "$1_lets" good
 	"$1_refuses" bad
 }

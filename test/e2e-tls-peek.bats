@@ -88,28 +88,19 @@ start_lighttpd() {
 start_nginx() {
 	local port
 	port=$(free_port)
-	mkdir "$P/nginx.$v"
-	cat >"$P/nginx.$v/conf" <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
-		access_log off;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server {
-			listen 127.0.0.1:$port ssl;
-			ssl_protocols TLSv1.$v;
-			ssl_certificate $P/server.chain.pem;
-			ssl_certificate_key $P/server.key;
-			ssl_client_certificate $P/cas.pem;
-			ssl_crl $P/crls.pem;
-			ssl_verify_client on;
-			return 204;
-		}
+	nginx_conf "$P/nginx.$v" <<-END
+	server {
+		listen 127.0.0.1:$port ssl;
+		ssl_protocols TLSv1.$v;
+		ssl_certificate $P/server.chain.pem;
+		ssl_certificate_key $P/server.key;
+		ssl_client_certificate $P/cas.pem;
+		ssl_crl $P/crls.pem;
+		ssl_verify_client on;
+		return 204;
 	}
 	END
-	server "nginx.$v" nginx -e "$P/nginx.$v/nginx.log" -p "$P/nginx.$v" \
-	    -c conf
+	server "nginx.$v" nginx -e nginx.log -p "$P/nginx.$v" -c nginx.conf
 	wait_port "$port"
 	export "NGINX_$v=$port"
 }

@@ -5,16 +5,12 @@ load helper
 load agent
 
 setup_file() {
-	export PKI=$BATS_FILE_TMPDIR/pki
-	make_ca "$PKI"
+	own_pki
 }
 
 # well and due are proven, new is not, gone has no certificate.
 setup() {
-	require jq
-	cd "$BATS_TEST_TMPDIR" || return
-	export ROOT=$PKI/root.pem EST=https://127.0.0.1:9 HTTP_PORT=9
-	export ACME=https://127.0.0.1:9/dir
+	no_ca
 	conf well acme ARI=false
 	conf device est
 	given well to='85 days 1 hour'
@@ -61,11 +57,13 @@ failure() {
 	conf late acme
 	conf new acme
 	given new
-	given late from='10 days ago' to='1 second'
+	make_cert "$PKI" late san=DNS:late.example from='10 days ago' \
+	    to='1 hour ago'
+	cert-deploy -T "$(date -d '1 day ago' +%s)" -k "$PKI/late.key" \
+	    store/late "$PKI/late.chain.pem"
 	cert-commit store/late
 	failure device 'no	such
 host'
-	sleep 1
 	status 1 -f json
 	[ "$(jq -r '"\(.name) \(.state) \(.action)"' <<<"$output")" = \
 	    'gone critical enroll

@@ -7,17 +7,11 @@ load helper
 load agent
 
 setup_file() {
-	export PKI=$BATS_FILE_TMPDIR/pki
-	make_ca "$PKI"
+	own_pki
 }
 
 setup() {
-	require jq flock
-	cd "$BATS_TEST_TMPDIR" || return
-	# nobody listens there
-	export ROOT=$PKI/root.pem EST=https://127.0.0.1:9 HTTP_PORT=9
-	export ACME=https://127.0.0.1:9/dir
-	: >log.json
+	no_ca
 	cat >hook <<-'END'
 	#!/bin/sh
 	cat /proc/self/environ >env.hook
@@ -33,7 +27,7 @@ setup() {
 }
 
 teardown() {
-	stop_bg
+	agent_teardown
 }
 
 @test "est-agent keeps the contract of all commands" {

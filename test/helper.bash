@@ -100,6 +100,13 @@ wait_for() {
 	done
 }
 
+# at TIME COMMAND...: what it does when that is our time.
+at() {
+	# the sanitizer wants to be the first library
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 \
+	    faketime -f "@$(date -u -d "$1" '+%Y-%m-%d %H:%M:%S')" "${@:2}"
+}
+
 # wait_port PORT, wait_file FILE (not empty), wait_line FILE TEXT: ten seconds.
 wait_port() { wait_for 10 listening "$1"; }
 wait_file() { wait_for 10 test -s "$1"; }

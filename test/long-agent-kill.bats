@@ -4,23 +4,7 @@
 # files.
 
 load helper
-load servers
-load estra
-load agent
 load agentkill
-
-setup_file() {
-	[ "$(uname -sm)" = 'Linux x86_64' ] || return 0
-	kill_servers
-}
-
-teardown_file() {
-	end_servers
-}
-
-setup() {
-	kill_setup
-}
 
 # every_call [OPTION ...]: of the passes of both agents.
 every_call() {

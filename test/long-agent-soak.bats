@@ -18,15 +18,12 @@ teardown_file() {
 }
 
 setup() {
-	require jq flock
-	cd "$BATS_TEST_TMPDIR" || return
-	: >log.json
+	agent_setup
 	soak=${ECA_SOAK:-300}
 }
 
 teardown() {
-	stop_bg
-	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 20 log.json
+	agent_teardown
 }
 
 # proven N: so many renewals have come to their end.

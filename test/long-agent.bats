@@ -8,9 +8,7 @@ load estra
 load agent
 
 setup_file() {
-	require lighttpd nginx
-	start_dns
-	start_ra
+	both_cas
 }
 
 teardown_file() {
@@ -18,21 +16,14 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	export EST=https://127.0.0.1:$EST_PORT
-	: >log.json
-	(
-		umask 077
-		cd "$EST_DIR" && est_token >"$BATS_TEST_TMPDIR/token"
-	)
-	conf device est "BOOTSTRAP_TOKEN_FILE=$PWD/token"
+	agent_setup
+	device
 }
 
 teardown() {
-	stop_bg
 	[ -s "$EST_DIR/step-ca.pid" ] || run_step_ca
 	kill -CONT "$(<"$EST_DIR/step-ca.pid")"
-	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 40 log.json
+	agent_teardown
 }
 
 @test "agents: five minutes of requests, certificates of one minute" {

@@ -17,9 +17,16 @@
 #                       PEBBLE_HTTP_PORT, PEBBLE_TLS_PORT, PEBBLE_MANAGE (URL);
 #                       the ports are those of the last time when NAME was
 #                       there before
-
-#   start_estserver         globalsign's EST server, with a CA of its own in
-#                           $BATS_FILE_TMPDIR/est; sets EST (base URL)
+#   own_account         the key of an account for this test alone; sets account
+#   start_estserver     globalsign's EST server, with a CA of its own in
+#                       $BATS_FILE_TMPDIR/est; sets EST (base URL)
+#   nginx_conf [DIR]    DIR/nginx.conf (default: here), http with what is on
+#                       stdin; all its files are in DIR, with requests.log.  To
+#                       be started with -e nginx.log -p DIR -c nginx.conf
+#   double LINE         nginx at $port (default: a free one) with the
+#                       certificate of a.example and this line, in a test
+#   web DIR             nginx with the files of DIR by http, in a test; sets WEB
+#                       (URL)
 
 # server NAME COMMAND...: in the background; its log is NAME.log.
 server() {
@@ -118,6 +125,12 @@ start_pebble() {
 	wait_port "$manage"
 }
 
+# pebble reuses some authorizations of an account whatever it is told.
+own_account() {
+	account=$BATS_TEST_TMPDIR/account.pem
+	mkkey -o "$account"
+}
+
 start_estserver() {
 	local dir=$BATS_FILE_TMPDIR/est port
 	require estserver
@@ -213,44 +226,46 @@ serves_zone() {
 	    grep -q .
 }
 
-double() {
+nginx_conf() {
 	require nginx
-	: "${port:=$(free_port)}"
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
+	local dir=${1:-$PWD}
+	mkdir -p "$dir"
+	{
+		cat <<-END
+		user root root; daemon off; pid $dir/nginx.pid;
+		error_log nginx.log notice;
+		events {}
+		http {
 		access_log requests.log;
 		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
 		uwsgi_temp_path u; scgi_temp_path s;
-		server {
-			listen 127.0.0.1:$port ssl ${DOUBLE_LISTEN-};
-			ssl_certificate $CA/a.example.chain.pem;
-			ssl_certificate_key $CA/a.example.key;
-			$1
-		}
+		END
+		cat
+		echo '}'
+	} >"$dir/nginx.conf"
+}
+
+double() {
+	: "${port:=$(free_port)}"
+	nginx_conf <<-END
+	server {
+		listen 127.0.0.1:$port ssl ${DOUBLE_LISTEN-};
+		ssl_certificate $CA/a.example.chain.pem;
+		ssl_certificate_key $CA/a.example.key;
+		$1
 	}
 	END
 	start_bg nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$port"
 }
 
-# web DIR: nginx with the files of DIR by http, in a test; sets WEB (URL).
 web() {
-	require nginx
 	local port
 	port=$(free_port)
 	export WEB=http://127.0.0.1:$port
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
-		access_log off;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server { listen 127.0.0.1:$port; root $1; }
-	}
+	nginx_conf <<-END
+	server { listen 127.0.0.1:$port; root $1; }
 	END
-	start_bg nginx -e nginx.log -p . -c "$PWD/nginx.conf"
+	start_bg nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$port"
 }

@@ -2,42 +2,37 @@
 # SPDX-License-Identifier: ISC
 
 load helper
+load servers
 
 setup_file() {
-	require nginx jq curl
+	require jq curl
 	cd "$BATS_FILE_TMPDIR" || return
 	export PKI=$PWD/pki
 	make_ca "$PKI"
 	make_cert "$PKI" client subject=/CN=client
 	make_cert "$PKI" other subject=/CN=other
 	make_cert "$PKI" stranger issuer=self
-	export PORT PID=$BATS_FILE_TMPDIR/nginx.pid
+	export PORT
 	PORT=$(free_port)
-	cat >nginx.conf <<-END
-	user root root; daemon off; pid nginx.pid; error_log nginx.log;
-	events {}
-	http {
-		log_format who '\$ssl_client_s_dn \$connection_requests';
+	nginx_conf <<-END
+	log_format who '\$ssl_client_s_dn \$connection_requests';
+	server {
 		access_log requests.log who;
-		client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
-		uwsgi_temp_path u; scgi_temp_path s;
-		server {
-			listen 127.0.0.1:$PORT ssl;
-			ssl_certificate $CA/a.example.chain.pem;
-			ssl_certificate_key $CA/a.example.key;
-			ssl_client_certificate $PKI/root.pem;
-			ssl_verify_client on; ssl_verify_depth 3;
-			location / { return 200 "hello\n"; }
-			location /broken { return 500; }
-		}
+		listen 127.0.0.1:$PORT ssl;
+		ssl_certificate $CA/a.example.chain.pem;
+		ssl_certificate_key $CA/a.example.key;
+		ssl_client_certificate $PKI/root.pem;
+		ssl_verify_client on; ssl_verify_depth 3;
+		location / { return 200 "hello\n"; }
+		location /broken { return 500; }
 	}
 	END
-	nginx -e nginx.log -p . -c "$PWD/nginx.conf" >bg.log 2>&1 3>&- 4>&- &
+	server nginx nginx -e nginx.log -p . -c nginx.conf
 	wait_port "$PORT"
 }
 
 teardown_file() {
-	[ ! -s "$PID" ] || stop_bg "$(<"$PID")"
+	end_servers
 }
 
 setup() {

@@ -115,11 +115,13 @@ static int
 push_cert(STACK_OF(X509) *certs, const unsigned char *der, long len,
     const char *name)
 {
-	const unsigned char *p = der + len;
+	const unsigned char *p = der;
 	X509 *x = repeated(certs, der, len);
 
 	if (x == NULL)
-		x = d2i_X509(NULL, (p = der, &p), len);
+		x = d2i_X509(NULL, &p, len);
+	else
+		p += len;
 	if (x == NULL || p != der + len || sk_X509_push(certs, x) == 0) {
 		ossl_warn(name, "broken certificate");
 		X509_free(x);
