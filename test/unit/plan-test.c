@@ -336,6 +336,8 @@ no_rush(void)
 	f.threshold = 99;
 	f.current.not_before = T0 - LIFE;
 	CHECK_STR(decide(&f, T0 + 10), "wait due 3590");
+	f.edited = T0 + 5;	/* of the names only */
+	CHECK_STR(decide(&f, T0 + 10), "wait due 3590");
 	f.current.not_after = T0 + 60;
 	CHECK_STR(decide(&f, T0 + 5), "wait due 1");
 	CHECK_STR(decide(&f, T0 + 6), "renew due 0");
