@@ -485,6 +485,21 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	[ ! -e agent/tmp.acme ]
 }
 
+@test "acme-agent: what the configuration names and is gone is in the log" {
+	conf web acme ARI=false CHECK_INTERVAL_SECONDS=1 \
+	    RELOAD_HOOK="$PWD/hook"
+	given web
+	agent acme
+	tells '.event == "cert.proven"'
+	mv hook hook.gone
+	tells '.event == "config.refused" and .complaints == 1 and
+	    (.reason | contains("/hook: No such file"))'
+	mv hook.gone hook
+	given web
+	kill -HUP "$bg"
+	wait_for 10 test store/web/proven -ef store/web/current
+}
+
 @test "acme-agent ends when its STATE_DIR is gone" {
 	conf web acme ARI=false
 	given web
@@ -493,6 +508,7 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	wait_for 10 pgrep -P "$bg" sleep
 	rm -r agent
 	kill -HUP "$bg"
+	wait_for 10 gone "$bg"
 	rc=0
 	wait "$bg" || rc=$?
 	[ "$rc" -eq 2 ]

@@ -145,6 +145,24 @@ secret() {
 	tidy device
 }
 
+@test "est-agent renews for the names it has; for others it wants a token" {
+	device
+	pass est
+	sed -i 's/^DOMAIN_NAME=.*/&,other.example/' certs.d/device.conf
+	issues 0 pass est
+	issues 1 pass est -y device
+	run -0 cert-plan -c certs.d est
+	[ "$(jq -r '.names | join(" ")' <<<"$output")" = device.example ]
+	# as the page says
+	token
+	rm -r store/device
+	issues 1 pass est
+	run -0 cert-plan -c certs.d est
+	[ "$(jq -r '.names | join(" ")' <<<"$output")" = \
+	    'device.example other.example' ]
+	tidy device
+}
+
 @test "est-agent: expired, it takes a token, then RECOVERY_COMMAND" {
 	device
 	pass est

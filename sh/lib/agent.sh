@@ -214,9 +214,13 @@ take_conf() {
 	fi
 	[ "$conf" = "$given" ] || own || :	# those of the old one again
 	cat "$tmp/err" >&2
+	refused
+	return 1
+}
+
+refused() {
 	log ERROR config.refused "path=$given" \
 	    "complaints:=$(wc -l <"$tmp/err")" "reason=$(reason)"
-	return 1
 }
 
 # in_place: the lock and all that is open are in STATE_DIR; the store is there.
@@ -241,7 +245,10 @@ set_pause() {
 	plan
 	next=${plan##*"-${tab}next$tab"}
 	case $next in
-	'' | *[!0-9]*) next=$(($(date +%s) + 60)) ;; # it failed
+	'' | *[!0-9]*)	# it failed; something named there is gone, mostly
+		agent-conf -c "$conf" "$protocol" >"$tmp/checked" \
+		    2>"$tmp/err" 9>&- || refused
+		next=$(($(date +%s) + 60)) ;;
 	esac
 	pause=$((next - $(date +%s)))
 	least=1
