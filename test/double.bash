@@ -5,6 +5,8 @@
 # files that load helper.  nginx stands in for servers where HTTP/2 is meant,
 # or a redirect, or any page.
 #
+# setup_file, setup and teardown are here, for the files that have no others.
+#
 #   acme_files              in setup_file: $PKI, a key and its certificate
 #   acme_double             in setup, in an empty directory: starts the server
 #                           with the answers of an honest one; sets base (URL)
@@ -51,6 +53,21 @@ acme_double() {
 	    "$CA/a.example.chain.pem" "$CA/a.example.key" says
 	export httpsd=${bg-}
 	wait_port "$port"
+}
+
+setup_file() {
+	acme_files
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	acme_double
+}
+
+teardown() {
+	stop_bg
+	# whatever happened, no challenge file stays
+	[ -z "$(find web -name '*token*')" ]
 }
 
 say() {

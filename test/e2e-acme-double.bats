@@ -7,19 +7,6 @@
 load helper
 load double
 
-setup_file() {
-	acme_files
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	acme_double
-}
-
-teardown() {
-	stop_bg
-}
-
 # What an order asks when the server is slow in everything: a nonce, and the
 # order while it is pending and while it is processed.
 steps=(dir nonce account new authz challenge order.2 finalize order.4 cert)

@@ -7,21 +7,6 @@ load helper
 load servers
 load double
 
-setup_file() {
-	acme_files
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	acme_double
-}
-
-teardown() {
-	stop_bg
-	# whatever happened, no challenge file stays
-	[ -z "$(find web -name '*token*')" ]
-}
-
 @test "acme-order: an honest server is told from the others" {
 	run -0 --separate-stderr ask -w web
 	[ "$output" = "$(<"$PKI/leaf.chain.pem")" ]

@@ -7,21 +7,6 @@ load helper
 load servers
 load double
 
-setup_file() {
-	acme_files
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	acme_double
-}
-
-teardown() {
-	stop_bg
-	# whatever happened, no challenge file stays
-	[ -z "$(find web -name '*token*')" ]
-}
-
 # start_order [options]: in the background as $pid.
 start_order() {
 	: >events.json
