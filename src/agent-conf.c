@@ -132,7 +132,8 @@ main(int argc, char *argv[])
 	if (strcmp(protocol, "acme") != 0 && strcmp(protocol, "est") != 0)
 		usage();
 	ossl_reader();
-	if (agentconf_load(dir, protocol, &all) != EX_YES)
+	if (agentconf_load(dir, protocol, name == NULL &&
+	    print == print_lines ? AC_NOBODY : name, &all) != EX_YES)
 		return EX_ERR;
 	if (print_all(&all, name, print) == -1)
 		errx(EX_ERR, "%s: no certificate of that name for %s in %s",

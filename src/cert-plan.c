@@ -299,7 +299,7 @@ main(int argc, char *argv[])
 	    strcmp(argv[optind], "est") != 0))
 		usage();
 	ossl_reader();
-	if (agentconf_load(dir, argv[optind], &all) != EX_YES)
+	if (agentconf_load(dir, argv[optind], AC_NOBODY, &all) != EX_YES)
 		return EX_ERR;
 	ch = look_after_all(&all, argv[optind]);
 	agentconf_free(&all);

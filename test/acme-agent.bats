@@ -485,19 +485,46 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	[ ! -e agent/tmp.acme ]
 }
 
-@test "acme-agent: what the configuration names and is gone is in the log" {
+@test "acme-agent: what is named and goes away holds up its own certificate only" {
 	conf web acme ARI=false CHECK_INTERVAL_SECONDS=1 \
 	    RELOAD_HOOK="$PWD/hook"
+	conf web2 acme ARI=false CHECK_INTERVAL_SECONDS=1
 	given web
+	given web2
 	agent acme
-	tells '.event == "cert.proven"'
+	tells '.event == "cert.proven" and .name == "web"'
+	tells '.event == "cert.proven" and .name == "web2"'
 	mv hook hook.gone
+	given web
+	given web2
+	kill -HUP "$bg"
 	tells '.event == "config.refused" and .complaints == 1 and
 	    (.reason | contains("/hook: No such file"))'
+	tells '.event == "config.unusable" and .name == "web" and
+	    (.reason | contains("/hook: No such file"))'
+	wait_for 10 test store/web2/proven -ef store/web2/current
+	[ ! store/web/proven -ef store/web/current ]
+	state web '.failures == 1'
 	mv hook.gone hook
-	given web
+	waited web
 	kill -HUP "$bg"
 	wait_for 10 test store/web/proven -ef store/web/current
+}
+
+@test "acme-agent -1 says all that is missing and goes on with the others" {
+	conf web acme ARI=false RELOAD_HOOK="$PWD/none"
+	conf web2 acme ARI=false
+	given web
+	given web2
+	run -2 --separate-stderr acme-agent -1 -c certs.d
+	assert_stderr_line "agent-conf: certs.d/web.conf:6: RELOAD_HOOK: $PWD/none: No such file or directory; user $(id -u) has to be able to execute it"
+	[[ $stderr == *'"event":"config.unusable","name":"web"'* ]]
+	[[ $stderr == *'"event":"cert.proven","name":"web2"'* ]]
+	# until it is tried again there is nothing to be said
+	run -0 --separate-stderr acme-agent -1 -c certs.d
+	[[ $stderr == *'"event":"cert.waiting","name":"web"'* ]]
+	run -2 --separate-stderr acme-agent -t -c certs.d
+	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
 @test "acme-agent ends when its STATE_DIR is gone" {

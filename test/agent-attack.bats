@@ -225,7 +225,8 @@ proven() {
 	conf z acme
 	run -2 pass acme
 	said '.event == "cert.proven" and .name == "web"'
-	[ "$(jq -cR 'fromjson? | select(.name == "z")' log.json)" = '' ]
+	[ "$(jq -rR 'fromjson? | select(.name == "z").event' log.json)" = \
+	    config.unusable ]
 	proven
 	rm certs.d/new.conf
 	run -0 pass acme

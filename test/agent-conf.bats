@@ -41,7 +41,7 @@ value() {
 
 # refused LINE...: exactly these complaints.
 refused() {
-	run -2 --separate-stderr agent-conf -c d acme
+	run -2 --separate-stderr agent-conf -c d -f json acme
 	[ -z "$output" ]
 	printf 'agent-conf: %s\n' "$@" >wanted
 	diff wanted - <<<"$stderr"
@@ -399,10 +399,10 @@ CHALLENGE_LISTEN=:4212" ]
 	est a "BOOTSTRAP_TOKEN_FILE=$PWD/token"
 	[ "$(value BOOTSTRAP_TOKEN_FILE a est)" = "$PWD/token" ]
 	echo x >token
-	run -2 --separate-stderr agent-conf -c d est
+	run -2 --separate-stderr agent-conf -c d -f json est
 	[ "$stderr" = "agent-conf: d/a.conf:5: BOOTSTRAP_TOKEN_FILE: $PWD/token: mode 0644, open to others; chmod 0600 or 0640" ]
 	chmod 600 token
-	run -0 agent-conf -c d est
+	run -0 agent-conf -c d -f json est
 }
 
 @test "agent-conf finds the hooks that came with it" {

@@ -144,7 +144,7 @@ kill_scripts() {
 	fi
 	if [ -s before ]; then
 		cert-verify -B "$ROOT" -k live/web.key live/web.crt
-		[ ! -e agent/account.pem ] ||
+		[ ! -e "$PREP/$START/agent/account.pem" ] ||
 		    cmp agent/account.pem "$PREP/$START/agent/account.pem"
 	fi
 	if [ "$status" -ne 0 ] && [ "$status" -ne 120 ]; then

@@ -401,6 +401,21 @@ with_nginx() {
 	cp log.json before
 	pass acme
 	cmp log.json before
+	# what it said before goes on to hold, of this certificate
+	local serial
+	serial=$(serial web)
+	for i in "$serial" 00; do
+		jq -n --arg serial "$i" '{serial: $serial, source: "server",
+		    asked_at: "2026-01-01T00:00:00Z",
+		    renew_at: "2126-01-01T00:00:00Z"}' \
+		    >agent/state/web/ari.json
+		pass acme
+		jq -e --arg serial "$i" --arg is "$serial" '.serial == $is and
+		    .asked_at > "2026-01-01T00:00:00Z" and
+		    .ask_again_seconds == 3600 and
+		    (.renew_at != null) == ($serial == $is)' \
+		    agent/state/web/ari.json
+	done
 	cp -p "$BATS_FILE_TMPDIR"/account.pem* agent/
 }
 

@@ -35,9 +35,10 @@ own() {
 	[ "$vflag" -eq 0 ] || log_level=debug
 }
 
-# certificates: how many there are.
-certificates() {
-	agent-conf -c "$conf" -f json "$protocol" 9>&- | wc -l
+# checked CONFIGURATION: all of it is good, and what it names is there; a line
+# for each certificate.
+checked() {
+	agent-conf -c "$1" -f json "$protocol" 9>&-
 }
 
 # open_dir DIRECTORY: made when it is missing, so that a server with a GROUP of
@@ -134,7 +135,7 @@ skip_rest() {
 	[ -s "$tmp/down" ] && ! cmp -s "$tmp/down" "$tmp/known" || return 0
 	cp "$tmp/down" "$tmp/known" || return
 	ca=$(tail -n 1 "$tmp/down")
-	agent-conf -c "$conf" -f json "$protocol" 9>&- | jq -r --arg ca "$ca" \
+	checked "$conf" 2>/dev/null | jq -r --arg ca "$ca" \
 	    'select("\(.PROXY // false) \(.CA_URL)" == $ca) |
 	    "\(.name)\t\(.CERT_PATH // "")"' >"$tmp/same"
 	ca=${ca#* }
@@ -190,6 +191,9 @@ pass() {
 		[ "$round" -gt 1 ] || waiting
 		[ "$todo" -eq 1 ] || break
 		work
+		# one that lacks something holds up no other
+		[ "$once$round" != 11 ] || checked "$conf" >/dev/null ||
+		    worst=$EX_ERR
 		[ "$round" -gt 1 ] || rm -f "$tmp/down" "$tmp/known" "$tmp/mute"
 		printf '%s\n' "$plan" | awk -F '\t' '$1 != "-" &&
 		    $2 != "crl" && $2 != "wait"' >"$tmp/todo"
@@ -204,8 +208,8 @@ pass() {
 take_conf() {
 	rm -rf "$tmp/conf.new"
 	if {
-		agent-conf -c "$given" "$protocol" >"$tmp/checked" 9>&- &&
-		    copy_conf && own "$tmp/conf.new" && in_place
+		checked "$given" >"$tmp/checked" && copy_conf &&
+		    own "$tmp/conf.new" && in_place
 	} 2>"$tmp/err"; then
 		rm -rf "$tmp/conf.d"
 		mv "$tmp/conf.new" "$tmp/conf.d"
@@ -214,13 +218,9 @@ take_conf() {
 	fi
 	[ "$conf" = "$given" ] || own || :	# those of the old one again
 	cat "$tmp/err" >&2
-	refused
-	return 1
-}
-
-refused() {
 	log ERROR config.refused "path=$given" \
 	    "complaints:=$(wc -l <"$tmp/err")" "reason=$(reason)"
+	return 1
 }
 
 # in_place: the lock and all that is open are in STATE_DIR; the store is there.
@@ -245,10 +245,7 @@ set_pause() {
 	plan
 	next=${plan##*"-${tab}next$tab"}
 	case $next in
-	'' | *[!0-9]*)	# it failed; something named there is gone, mostly
-		agent-conf -c "$conf" "$protocol" >"$tmp/checked" \
-		    2>"$tmp/err" 9>&- || refused
-		next=$(($(date +%s) + 60)) ;;
+	'' | *[!0-9]*) next=$(($(date +%s) + 60)) ;; # it failed
 	esac
 	pause=$((next - $(date +%s)))
 	least=1
@@ -258,13 +255,16 @@ set_pause() {
 
 loop() {
 	given=$conf
-	own || leave "$EX_ERR"
+	if ! checked "$given" >/dev/null || ! own; then
+		leave "$EX_ERR"
+	fi
 	work
 	take_conf || leave "$EX_ERR"
 	agent_signals
 	reread=0
 	trap 'again=1 reread=1; wake' HUP
-	log INFO agent.started "path=$given" "certificates:=$(certificates)"
+	log INFO agent.started "path=$given" \
+	    "certificates:=$(wc -l <"$tmp/checked")"
 	while [ "$stop" -eq 0 ]; do
 		# with STATE_DIR, and the lock
 		[ -d "$conf" ] || die "$conf" 'it is gone'
@@ -302,8 +302,10 @@ agent() {
 	shift $((OPTIND - 1))
 	[ $# -eq 0 ] || usage
 	if [ "$tflag" -eq 1 ]; then
-		own || leave "$EX_ERR"
-		[ "$(certificates)" -ne 0 ] ||
+		if ! all=$(checked "$conf") || ! own; then
+			leave "$EX_ERR"
+		fi
+		[ -n "$all" ] ||
 		    warn "$conf" "no certificate has PROTOCOL=$protocol"
 		leave 0
 	fi

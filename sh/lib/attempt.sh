@@ -37,7 +37,7 @@ about() {
 
 # load_conf NAME: the keys of a certificate, as c_KEY.
 load_conf() {
-	agent-conf -c "$conf" -n "$1" "$protocol" >"$tmp/conf" 9>&- || return
+	step agent-conf -c "$conf" -n "$1" "$protocol" >"$tmp/conf" || return
 	while IFS= read -r line; do
 		# The keys are those of a fixed list.
 		eval "c_${line%%=*}=\${line#*=}"

@@ -10,6 +10,7 @@
 #	obtained	what is to be done once the chain is kept
 #	clean_up	takes away what a killed obtain left elsewhere
 #	ask		asks the CA when it would like to renew
+#	ask_later	it is asked again in an hour
 
 # skew_limit: how far our clock may be from the CA's: as configured, but not
 # more than a tenth of a certificate's life.
@@ -217,11 +218,15 @@ attend() (
 	dir=$state_dir/state/$name
 	pending=$dir/pending
 	store=$store_dir/$name
-	load_conf "$name" || exit "$EX_ERR"
 	step mkdir -p "$dir" || {
 		about ERROR state.unwritten "reason=$(reason)"
 		exit "$EX_ERR"
 	}
+	if ! load_conf "$name"; then
+		failed "$EX_ERR" config.unusable || rc=$?
+		[ "$action" != ask ] || ask_later
+		exit "$rc"
+	fi
 	clean_up
 	if is_current; then
 		obtained

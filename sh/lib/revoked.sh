@@ -31,10 +31,16 @@ look() {
 	done
 }
 
-# fetch_list: into $cache, as the configuration of $first says. Its issuer is in
-# the chain of that certificate, which was verified when it came.
+# fetch_list: into $cache, as the configuration of the first certificate that
+# lacks nothing says. Its issuer is in the chain of the first, which was verified when it came.
 fetch_list() (
-	load_conf "$first" && mkdir -p "${cache%/*}" || exit 0
+	while IFS=$tab read -r name _; do
+		! load_conf "$name" || break
+	done <"$list"
+	if [ -z "${c_CRL_URL-}" ] || ! step mkdir -p "${cache%/*}"; then
+		log WARN crl.unreachable "file=$cache" "reason=$(reason)"
+		exit 0
+	fi
 	head -z -n 1 "$tmp/files" | xargs -0 cat -- "$root" >"$tmp/issuers"
 	set -- -A "$c_CA_ROOT" -B "$tmp/issuers" -u "$c_CRL_URL"
 	if step crl-fetch -C "$cache" "$@" >"$tmp/json"; then
@@ -75,7 +81,7 @@ judged() {
 }
 
 unknown() (
-	load_conf "$first" || exit
+	load_conf "$first" || c_CRL_FAIL=closed
 	if [ "$c_CRL_FAIL" = closed ]; then
 		log ERROR crl.unknown "file=$cache" "reason=$unknown"
 		exit "$EX_TEMP"

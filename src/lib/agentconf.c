@@ -20,6 +20,7 @@
 struct load {
 	const char *dir;
 	const char *protocol;		/* that is asked for */
+	const char *of;			/* what it names is looked at */
 	struct agentdir files;
 	struct agentfile env;
 	int bad;
@@ -117,6 +118,14 @@ from_env(struct load *l)
 	}
 }
 
+/* Is what this certificate names looked at? */
+static int
+looked_at(const struct load *l, const struct agentcert *c)
+{
+	return c->listed &&
+	    (l->of == NULL || strcmp(l->of, c->conf.name) == 0);
+}
+
 /* Let the environment go before the file of the only certificate. */
 static void
 override(struct load *l, struct agentcert *c)
@@ -127,8 +136,10 @@ override(struct load *l, struct agentcert *c)
 	for (key = AC_PROTOCOL + 1; key < AC_KEYS; key++)
 		if (l->env.given[key])
 			set(&c->file.value[key], NULL);
-	agentfile_there(&c->file, l->protocol);
-	agentfile_there(&l->env, l->protocol);
+	if (looked_at(l, c)) {
+		agentfile_there(&c->file, l->protocol);
+		agentfile_there(&l->env, l->protocol);
+	}
 	for (key = AC_PROTOCOL + 1; key < AC_KEYS; key++)
 		if (l->env.given[key]) {
 			set(&c->file.value[key], l->env.value[key]);
@@ -151,13 +162,14 @@ settle(struct load *l)
 			listed++;
 		}
 	}
-	agentfile_there(&l->files.defaults, l->protocol);
+	if (l->of == NULL || *l->of != '\0')
+		agentfile_there(&l->files.defaults, l->protocol);
 	if (listed == 1 && only->base != NULL) {
 		override(l, only);
 		return;
 	}
 	for (i = 0; i < l->files.n; i++)
-		if (l->files.v[i].listed)
+		if (looked_at(l, &l->files.v[i]))
 			agentfile_there(&l->files.v[i].file, l->protocol);
 }
 
@@ -258,9 +270,10 @@ hand_out(struct load *l, struct agentconfs *all)
 }
 
 int
-agentconf_load(const char *dir, const char *protocol, struct agentconfs *all)
+agentconf_load(const char *dir, const char *protocol, const char *of,
+    struct agentconfs *all)
 {
-	struct load l = {.dir = dir, .protocol = protocol};
+	struct load l = {.dir = dir, .protocol = protocol, .of = of};
 	char *path = xasprintf("%s/defaults", dir);
 	size_t i;
 

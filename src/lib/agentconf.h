@@ -33,6 +33,7 @@ enum agentconf_key {
 };
 
 #define AC_DIR "/etc/eca/certs.d"
+#define AC_NOBODY ""	/* no certificate has that name */
 
 /* One certificate. */
 struct agentconf {
@@ -49,12 +50,15 @@ struct agentconfs {
 };
 
 /*
- * Read and check all of dir for a protocol, "acme" or "est".  Values are as
+ * Read and check all of dir for a protocol, "acme" or "est".  The files, groups
+ * and programs that values name have to be there for the certificate called
+ * of, for all when that is NULL, for none with AC_NOBODY; only where they were
+ * looked at, names of hooks are paths.  Values are otherwise as
  * certs.d(5) says when it returns EX_YES, derived defaults included; the
  * caller ends with agentconf_free().  EX_ERR after a message for each thing
  * that is wrong, in any file: file:line: key: what, and what would be right.
  */
-int agentconf_load(const char *dir, const char *protocol,
+int agentconf_load(const char *dir, const char *protocol, const char *of,
     struct agentconfs *all);
 void agentconf_free(struct agentconfs *all);
 
