@@ -124,10 +124,11 @@ kill_scripts() {
 	}
 	# What is noted for later may be missing: the next order notes which
 	# account it has; a token that is gone need not be in tokens.used.
+	# Who could not adopt has ordered, so there is an account.
 	files() {
 		find agent store live ! -path 'store/web/gen/*' \
 		    ! -name '*.json' ! -name '*.before-*' \
-		    ! -name '*.accounts' ! -name tokens.used | sort
+		    ! -name 'account.pem*' ! -name tokens.used | sort
 	}
 	if [ -L store/web/current ]; then
 		now=$(cd -P store/web/current && pwd)

@@ -257,7 +257,7 @@ refused() {
 	require flock
 	deploy
 	deploy
-	start_bg sh -c 'flock 9; echo locked >ready; exec sleep 30' 9<st
+	start_bg sh -c 'flock 9; echo locked >ready; exec sleep 30' 9<st/gen
 	wait_file ready
 	run -75 --separate-stderr cert-commit st
 	[ "$stderr" = 'cert-commit: st: busy: another process is changing it' ]

@@ -319,7 +319,7 @@ clean() {
 @test "cert-deploy answers 75 while another process has the store" {
 	require flock
 	deploy a
-	start_bg sh -c 'flock 9; echo locked >ready; exec sleep 30' 9<st
+	start_bg sh -c 'flock 9; echo locked >ready; exec sleep 30' 9<st/gen
 	wait_file ready
 	run -75 --separate-stderr cert-deploy -k b.key st b.chain.pem
 	[ -z "$output" ]
@@ -327,6 +327,18 @@ clean() {
 	is_pair st a
 	[ ! -e st/previous ]
 	stop_bg
+	deploy b
+	is_pair st b
+}
+
+@test "cert-deploy cannot be held up by who may only look at the store" {
+	require flock setpriv
+	deploy a
+	chmod 755 "$BATS_TEST_TMPDIR" st
+	start_bg setpriv --reuid 65534 --clear-groups sh -c \
+	    'exec 9<st; flock 9; echo locked; exec sleep 30'
+	wait_for 10 grep -q locked "$BATS_TEST_TMPDIR/bg.0.log"
+	run -2 setpriv --reuid 65534 --clear-groups ls st/gen
 	deploy b
 	is_pair st b
 }

@@ -203,7 +203,7 @@ refused() {
 	require flock
 	deploy a
 	deploy b
-	start_bg sh -c 'flock 9; echo locked >ready; exec sleep 30' 9<st
+	start_bg sh -c 'flock 9; echo locked >ready; exec sleep 30' 9<st/gen
 	wait_file ready
 	refused 75 'st: busy: another process is changing it'
 	stop_bg

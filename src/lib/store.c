@@ -34,20 +34,21 @@ refuse(const char *path)
 	return EX_ERR;
 }
 
+/* The lock is that of gen: nobody else can open that, and so hold it. */
 static int
 lock_and_heal(struct store *s, int make)
 {
-	if (flock(s->fd, LOCK_EX | LOCK_NB) == -1) {
-		if (errno != EWOULDBLOCK)
-			return refuse(s->path);
-		warnx("%s: busy: another process is changing it", s->path);
-		return EX_TEMP;
-	}
 	s->gen = make ? gen_dir(s, s->fd, "gen") : openat(s->fd, "gen",
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->gen == -1) {
 		gen_fail(s, "gen");
 		return EX_ERR;
+	}
+	if (flock(s->gen, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK)
+			return refuse(s->path);
+		warnx("%s: busy: another process is changing it", s->path);
+		return EX_TEMP;
 	}
 	if (link_heal(s) == -1 || gen_remove(s, GEN_NEW) == -1)
 		return EX_ERR;
