@@ -144,17 +144,6 @@ certified(X509 *cert, STACK_OF(X509) *certs)
 	return yes;
 }
 
-static int
-has(STACK_OF(X509) *certs, X509 *cert)
-{
-	int i;
-
-	for (i = 0; i < sk_X509_num(certs); i++)
-		if (X509_cmp(sk_X509_value(certs, i), cert) == 0)
-			return 1;
-	return 0;
-}
-
 /*
  * Those to judge, borrowed: all that have certified none of the others.  The
  * CA of many chains is found out about once.
@@ -173,7 +162,7 @@ leaves(STACK_OF(X509) *certs)
 		cert = sk_X509_value(certs, i);
 		if (X509_check_ca(cert) == 0)
 			sk_X509_push(out, cert);
-		else if (!has(above, cert))
+		else if (!pem_certs_have(above, cert))
 			sk_X509_push(certified(cert, certs) ? above : out,
 			    cert);
 	}

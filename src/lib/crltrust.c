@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "crltrust.h"
+#include "pem.h"
 #include "util.h"
 
 #define SKEW 60			/* seconds that a clock may be behind */
@@ -59,11 +60,8 @@ no_memory(void)
 static int
 push_new(STACK_OF(X509) *to, X509 *cert)
 {
-	int i;
-
-	for (i = 0; i < sk_X509_num(to); i++)
-		if (X509_cmp(sk_X509_value(to, i), cert) == 0)
-			return 0;
+	if (pem_certs_have(to, cert))
+		return 0;
 	if (sk_X509_push(to, cert) == 0)
 		no_memory();
 	return 1;
@@ -138,22 +136,11 @@ crl_path(const struct crl_pool *pool, X509 *cert, int leaf)
 	return path;
 }
 
-static int
-has(STACK_OF(X509) *path, X509 *cert)
-{
-	int i;
-
-	for (i = 0; i < sk_X509_num(path); i++)
-		if (X509_cmp(sk_X509_value(path, i), cert) == 0)
-			return 1;
-	return 0;
-}
-
 int
 crl_same_anchor(STACK_OF(X509) *a, STACK_OF(X509) *b)
 {
-	return has(a, sk_X509_value(b, sk_X509_num(b) - 1)) ||
-	    has(b, sk_X509_value(a, sk_X509_num(a) - 1));
+	return pem_certs_have(a, sk_X509_value(b, sk_X509_num(b) - 1)) ||
+	    pem_certs_have(b, sk_X509_value(a, sk_X509_num(a) - 1));
 }
 
 /* Where a path leaves those of this name, from the i-th on; or NULL. */

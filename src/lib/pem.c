@@ -249,6 +249,17 @@ pem_text(STACK_OF(X509) *certs, int first, size_t *len)
 	return text;
 }
 
+int
+pem_certs_have(STACK_OF(X509) *certs, X509 *cert)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(certs); i++)
+		if (X509_cmp(sk_X509_value(certs, i), cert) == 0)
+			return 1;
+	return 0;
+}
+
 void
 pem_certs_free(STACK_OF(X509) *certs)
 {

@@ -52,6 +52,9 @@ X509_REQ *pem_load_csr(const char *path);
  */
 char *pem_text(STACK_OF(X509) *certs, int first, size_t *len);
 
+/* Is this certificate, byte for byte, among them?  Returns 1 or 0. */
+int pem_certs_have(STACK_OF(X509) *certs, X509 *cert);
+
 /* Free a stack of certificates with all that is in it; NULL is fine. */
 void pem_certs_free(STACK_OF(X509) *certs);
 
