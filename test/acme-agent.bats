@@ -551,6 +551,23 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	done
 }
 
+@test "acme-agent: a list of revoked certificates is for all that lack nothing" {
+	conf a acme ARI=false RELOAD_HOOK="$PWD/none"
+	conf b acme ARI=false
+	for i in a b; do
+		printf '%s\n' CRL_ENABLED=true CRL_FAIL=open \
+		    CRL_URL=http://127.0.0.1:9/ca.crl >>certs.d/$i.conf
+		given $i
+		cert-commit store/$i
+	done
+	run -0 pass acme
+	said '.event == "crl.unreachable" and (.url | endswith("/ca.crl"))'
+	said '.event == "crl.unknown" and .level == "warn"'
+	sed -i 's/^CRL_FAIL=open/CRL_FAIL=closed/' certs.d/b.conf
+	run -75 pass acme
+	said '.event == "crl.unknown" and .level == "error"'
+}
+
 @test "acme-agent ends when its STATE_DIR is gone" {
 	conf web acme ARI=false
 	given web
