@@ -527,6 +527,47 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
+@test "acme-agent: a question that cannot be asked is no attempt" {
+	local serial junk
+	conf web acme RELOAD_HOOK="$PWD/none"
+	given web
+	cert-commit store/web
+	run -2 pass acme
+	said '.event == "config.unusable" and .name == "web"'
+	[ ! -e agent/state/web/state.json ]
+	jq -e '.ask_again_seconds == 3600' agent/state/web/ari.json
+	run -0 pass acme
+	# a moment that the CA gave is kept, if it can be read
+	serial=$(serial web)
+	for junk in '' x; do
+		jq -n --arg serial "$serial" --arg junk "$junk" '{
+		    serial: $serial, asked_at: "2026-01-01T00:00:00Z",
+		    renew_at: "2126-01-01T00:00:00Z\($junk)"}' \
+		    >agent/state/web/ari.json
+		run -2 pass acme
+		run -0 pass acme
+		jq -e --arg junk "$junk" '(.renew_at != null) ==
+		    ($junk == "")' agent/state/web/ari.json
+	done
+}
+
+@test "acme-agent: a list of revoked certificates is for all that lack nothing" {
+	conf a acme ARI=false RELOAD_HOOK="$PWD/none"
+	conf b acme ARI=false
+	for i in a b; do
+		printf '%s\n' CRL_ENABLED=true CRL_FAIL=open \
+		    CRL_URL=http://127.0.0.1:9/ca.crl >>certs.d/$i.conf
+		given $i
+		cert-commit store/$i
+	done
+	run -0 pass acme
+	said '.event == "crl.unreachable" and (.url | endswith("/ca.crl"))'
+	said '.event == "crl.unknown" and .level == "warn"'
+	sed -i 's/^CRL_FAIL=open/CRL_FAIL=closed/' certs.d/b.conf
+	run -75 pass acme
+	said '.event == "crl.unknown" and .level == "error"'
+}
+
 @test "acme-agent ends when its STATE_DIR is gone" {
 	conf web acme ARI=false
 	given web

@@ -405,6 +405,29 @@ CHALLENGE_LISTEN=:4212" ]
 	run -0 agent-conf -c d -f json est
 }
 
+@test "agent-conf -n misses nothing that the certificate does without" {
+	conf a
+	conf b RELOAD_HOOK="$PWD/there"
+	conf c RELOAD_HOOK=
+	install -m 755 /dev/null there
+	echo "RELOAD_HOOK=$PWD/none" >d/defaults
+	missing="d/defaults:1: RELOAD_HOOK: $PWD/none: No such file or directory; user $(id -u) has to be able to execute it"
+	refused "$missing"
+	run -2 --separate-stderr agent-conf -c d -n a acme
+	[ "$stderr" = "agent-conf: $missing" ]
+	[ "$(value RELOAD_HOOK b)" = "$PWD/there" ]
+	[ "$(value RELOAD_HOOK c)" = '' ]
+	# and by the environment, where there is one certificate
+	rm d/b.conf d/c.conf
+	[ "$(RELOAD_HOOK=$PWD/there value RELOAD_HOOK a)" = "$PWD/there" ]
+	run -2 agent-conf -c d -n a acme
+	# it is looked at in the environment too
+	RELOAD_HOOK=$PWD/none2 run -2 --separate-stderr \
+	    agent-conf -c d -n a acme
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == "agent-conf: environment: RELOAD_HOOK: $PWD/none2: "* ]]
+}
+
 @test "agent-conf finds the hooks that came with it" {
 	conf a 'RELOAD_HOOK=one x'
 	mkdir -p usr/bin usr/libexec/eca/hooks tree/bin tree/etc/hooks

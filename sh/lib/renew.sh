@@ -223,9 +223,14 @@ attend() (
 		exit "$EX_ERR"
 	}
 	if ! load_conf "$name"; then
-		failed "$EX_ERR" config.unusable || rc=$?
-		[ "$action" != ask ] || ask_later
-		exit "$rc"
+		[ "$action" = ask ] || {
+			failed "$EX_ERR" config.unusable
+			exit
+		}
+		# a question is no attempt
+		about ERROR config.unusable "reason=$(reason)"
+		ask_later
+		exit "$EX_ERR"
 	fi
 	clean_up
 	if is_current; then

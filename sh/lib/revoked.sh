@@ -19,7 +19,7 @@ look() {
 		print >(ENVIRON["list"] n[$3, $5])
 	}'
 	for list in "$tmp"/crl.*; do
-		IFS=$tab read -r first _ cache age root _ <"$list"
+		IFS=$tab read -r _ _ cache age root _ <"$list"
 		cut -f 6 "$list" | sed 's|$|/fullchain.pem|' |
 		    tr '\n' '\0' >"$tmp/files"
 		[ "$age" = fresh ] || fetch_list
@@ -31,13 +31,19 @@ look() {
 	done
 }
 
-# fetch_list: into $cache, as the configuration of the first certificate that
-# lacks nothing says. Its issuer is in the chain of the first, which was verified when it came.
-fetch_list() (
+# load_first: the configuration of the first certificate of $list that lacks
+# nothing.
+load_first() {
 	while IFS=$tab read -r name _; do
-		! load_conf "$name" || break
+		! load_conf "$name" || return 0
 	done <"$list"
-	if [ -z "${c_CRL_URL-}" ] || ! step mkdir -p "${cache%/*}"; then
+	return 1
+}
+
+# fetch_list: into $cache. Its issuer is in the chain of the first certificate,
+# which was verified when it came.
+fetch_list() (
+	if ! load_first || ! step mkdir -p "${cache%/*}"; then
 		log WARN crl.unreachable "file=$cache" "reason=$(reason)"
 		exit 0
 	fi
@@ -53,8 +59,7 @@ fetch_list() (
 	fi
 )
 
-# judged: mark who is revoked. What is unknown counts as the configuration of
-# $first says.
+# judged: mark who is revoked. What is unknown counts as load_first says.
 judged() {
 	jq -r 'select(.status == "revoked") | .serial' "$tmp/judged" \
 	    >"$tmp/serials"
@@ -81,7 +86,7 @@ judged() {
 }
 
 unknown() (
-	load_conf "$first" || c_CRL_FAIL=closed
+	load_first || c_CRL_FAIL=closed
 	if [ "$c_CRL_FAIL" = closed ]; then
 		log ERROR crl.unknown "file=$cache" "reason=$unknown"
 		exit "$EX_TEMP"

@@ -133,12 +133,9 @@ override(struct load *l, struct agentcert *c)
 	int key;
 
 	agentfile_env(&l->env, l->protocol, AC_PROTOCOL + 1, AC_KEYS);
-	for (key = AC_PROTOCOL + 1; key < AC_KEYS; key++)
-		if (l->env.given[key])
-			set(&c->file.value[key], NULL);
 	if (looked_at(l, c)) {
-		agentfile_there(&c->file, l->protocol);
-		agentfile_there(&l->env, l->protocol);
+		agentfile_there(&c->file, l->protocol, &l->env);
+		agentfile_there(&l->env, l->protocol, NULL);
 	}
 	for (key = AC_PROTOCOL + 1; key < AC_KEYS; key++)
 		if (l->env.given[key]) {
@@ -153,6 +150,7 @@ static void
 settle(struct load *l)
 {
 	struct agentcert *only = NULL;
+	struct agentfile *f;
 	size_t i, listed = 0;
 
 	for (i = 0; i < l->files.n; i++) {
@@ -162,15 +160,21 @@ settle(struct load *l)
 			listed++;
 		}
 	}
-	if (l->of == NULL || *l->of != '\0')
-		agentfile_there(&l->files.defaults, l->protocol);
-	if (listed == 1 && only->base != NULL) {
+	if (l->of == NULL)
+		agentfile_there(&l->files.defaults, l->protocol, NULL);
+	if (listed == 1 && only->base != NULL)
 		override(l, only);
-		return;
+	else
+		only = NULL;
+	for (i = 0; i < l->files.n; i++) {
+		f = &l->files.v[i].file;
+		if (!looked_at(l, &l->files.v[i]))
+			continue;
+		if (only == NULL)
+			agentfile_there(f, l->protocol, NULL);
+		if (l->of != NULL)
+			agentfile_there(&l->files.defaults, l->protocol, f);
 	}
-	for (i = 0; i < l->files.n; i++)
-		if (looked_at(l, &l->files.v[i]))
-			agentfile_there(&l->files.v[i].file, l->protocol);
 }
 
 /* The cache of a CRL: by its URL. */

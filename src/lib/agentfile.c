@@ -284,13 +284,15 @@ agentfile_env(struct agentfile *f, const char *protocol, int first, int last)
 }
 
 void
-agentfile_there(struct agentfile *f, const char *protocol)
+agentfile_there(struct agentfile *f, const char *protocol,
+    const struct agentfile *over)
 {
 	char *why;
 	int key;
 
 	for (key = 0; key < AC_KEYS; key++)
 		if (f->value[key] != NULL && agentkey_of(key, protocol) &&
+		    (over == NULL || !over->given[key]) &&
 		    (why = agentthere((enum agentconf_key)key,
 		    &f->value[key])) != NULL) {
 			agentfile_complain(f, key, "%s", why);

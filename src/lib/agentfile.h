@@ -49,10 +49,11 @@ void agentfile_env(struct agentfile *f, const char *protocol, int first,
     int last);
 
 /*
- * Is what the values name there?  Only for keys that the protocol has.  Names
- * of hooks become paths.
+ * Is what the values name there?  Only for keys that the protocol has and that
+ * over, when there is one, does not give.  Names of hooks become paths.
  */
-void agentfile_there(struct agentfile *f, const char *protocol);
+void agentfile_there(struct agentfile *f, const char *protocol,
+    const struct agentfile *over);
 
 /* Print what is wrong with a key, and note it. */
 void agentfile_complain(struct agentfile *f, int key, const char *fmt, ...)

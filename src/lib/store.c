@@ -34,7 +34,10 @@ refuse(const char *path)
 	return EX_ERR;
 }
 
-/* The lock is that of gen: nobody else can open that, and so hold it. */
+/*
+ * The lock is that of gen: only who may read the keys can open that, and so
+ * hold it.
+ */
 static int
 lock_and_heal(struct store *s, int make)
 {
