@@ -501,7 +501,7 @@ probe web $PWD/store/web/$(readlink store/web/current) $(serial web)" ]
 	tells '.event == "config.refused" and .complaints == 1 and
 	    (.reason | contains("/hook: No such file"))'
 	tells '.event == "config.unusable" and .name == "web" and
-	    (.reason | contains("/hook: No such file"))'
+	    (.reason | test("^certs.d/web.conf:.*/hook: No such file"))'
 	wait_for 10 test store/web2/proven -ef store/web2/current
 	[ ! store/web/proven -ef store/web/current ]
 	state web '.failures == 1'

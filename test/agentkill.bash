@@ -158,7 +158,8 @@ kill_scripts() {
 		[ -z "$(grep -E '/\.|/tmp|previous|pending' ../files)" ]
 		[ "$status" -eq 0 ]
 		[ -z "$(find "$WWW" -type f)" ]
-		[ "${START#*.}" = adopt ] || [ ! -e token ]
+		[ "${START#*.}" = adopt ] || [ ! -e token ] || grep -qx \
+		    "$(sha256sum <token | cut -c 1-64)" agent/tokens.used
 		[ live/web.crt -ef store/web/current/fullchain.pem ]
 		[ "${START#*.}" = adopt ] ||
 		    [ "$(tail -n 1 served)" = "$(jq -r .serial now)" ]

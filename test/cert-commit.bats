@@ -286,7 +286,7 @@ refused() {
 	only st "$gen"
 	run -0 stat -c '%a %u %g' st st/gen "$gen" "$gen/key.pem" "$gen/cert.pem"
 	[ "$output" = "750 12345 23456
-750 12345 23456
+710 12345 23456
 750 12345 23456
 640 12345 23456
 644 12345 23456" ]

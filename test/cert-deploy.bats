@@ -77,7 +77,7 @@ clean() {
 640 ./key.pem
 640 ./keychain.pem" ]
 	run -0 stat -c %a new new/st new/st/gen
-	[ "$output" = $'750\n750\n750' ]
+	[ "$output" = $'750\n750\n710' ]
 	[ "$group" = daemon ] || skip 'only root can give files to a group'
 	run -0 find new ! -group daemon ! -type l ! -name previous
 	[ -z "$output" ]
@@ -88,12 +88,12 @@ clean() {
 	deploy a
 	run -0 cert-deploy -g 1 -k b.key st b.chain.pem
 	run -0 stat -c '%a %g' st st/gen st/current/.
-	[ "$output" = $'750 1\n750 1\n750 1' ]
+	[ "$output" = $'750 1\n710 1\n750 1' ]
 	mkdir open
 	chmod 0755 open
 	run -0 cert-deploy -g 1 -k b.key open b.chain.pem
 	run -0 stat -c '%a %g' open open/gen
-	[ "$output" = $'755 0\n750 1' ]
+	[ "$output" = $'755 0\n710 1' ]
 }
 
 @test "cert-deploy -g refuses a group that does not exist" {
@@ -341,6 +341,11 @@ clean() {
 	run -2 setpriv --reuid 65534 --clear-groups ls st/gen
 	deploy b
 	is_pair st b
+	# nor by the group
+	run -0 cert-deploy -g 65533 -k a.key st a.chain.pem
+	run -0 setpriv --reuid 65534 --regid 65533 --clear-groups \
+	    cat st/current/key.pem
+	run -2 setpriv --reuid 65534 --regid 65533 --clear-groups ls st/gen
 }
 
 @test "cert-deploy says so when it is done but its output is lost" {

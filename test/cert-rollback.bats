@@ -259,7 +259,7 @@ refused() {
 	state "$a" "$b"
 	run -0 stat -c '%a %u %g' st st/gen "$a" "$b/key.pem"
 	[ "$output" = "750 12345 23456
-750 12345 23456
+710 12345 23456
 750 12345 23456
 640 12345 23456" ]
 	# what is another user's: nobody could tell

@@ -254,7 +254,6 @@ set_pause() {
 }
 
 loop() {
-	given=$conf
 	if ! checked "$given" >/dev/null || ! own; then
 		leave "$EX_ERR"
 	fi
@@ -301,6 +300,7 @@ agent() {
 	done
 	shift $((OPTIND - 1))
 	[ $# -eq 0 ] || usage
+	given=$conf
 	if [ "$tflag" -eq 1 ]; then
 		if ! all=$(checked "$conf") || ! own; then
 			leave "$EX_ERR"

@@ -211,6 +211,12 @@ act() {
 	esac
 }
 
+# in_file: what is wrong stands in the file that was given, not in our copy.
+in_file() {
+	text=$(reason)
+	[ "${text#"$conf/"}" = "$text" ] || because "$given${text#"$conf"}"
+}
+
 # attend NAME ACTION REASON: see to a certificate. In a subshell: what it learns
 # does not reach the next one.
 attend() (
@@ -223,6 +229,7 @@ attend() (
 		exit "$EX_ERR"
 	}
 	if ! load_conf "$name"; then
+		in_file
 		[ "$action" = ask ] || {
 			failed "$EX_ERR" config.unusable
 			exit

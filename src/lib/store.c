@@ -35,13 +35,13 @@ refuse(const char *path)
 }
 
 /*
- * The lock is that of gen: only who may read the keys can open that, and so
- * hold it.
+ * The lock is that of gen: nobody else can open that, and so hold it.  (A group
+ * gets through to the keys, and that is all.)
  */
 static int
 lock_and_heal(struct store *s, int make)
 {
-	s->gen = make ? gen_dir(s, s->fd, "gen") : openat(s->fd, "gen",
+	s->gen = make ? gen_dir(s, s->fd, "gen", 0710) : openat(s->fd, "gen",
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->gen == -1) {
 		gen_fail(s, "gen");

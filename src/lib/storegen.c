@@ -64,7 +64,7 @@ open_dir(int dirfd, const char *name)
 }
 
 int
-gen_dir(const struct store *s, int dirfd, const char *name)
+gen_dir(const struct store *s, int dirfd, const char *name, mode_t mode)
 {
 	int fd, made = mkdirat(dirfd, name, 0700) == 0;
 
@@ -73,7 +73,7 @@ gen_dir(const struct store *s, int dirfd, const char *name)
 	if ((fd = open_dir(dirfd, name)) == -1)
 		return -1;
 	if (((made || !group_enters(s, fd)) && own(s, fd,
-	    s->gid == STORE_NO_GROUP ? 0700 : 0750) == -1) ||
+	    s->gid == STORE_NO_GROUP ? 0700 : mode) == -1) ||
 	    (made && fsync(dirfd) == -1)) {
 		close(fd);
 		return -1;
@@ -95,7 +95,8 @@ gen_path(const struct store *s, const char *path, int missing)
 	if (dirfd == -1 && errno == ENOENT && missing > 1)
 		dirfd = gen_path(s, up, missing - 1);
 	if (dirfd != -1) {
-		fd = gen_dir(s, dirfd, strcmp(path, "/") == 0 ? "." : name);
+		fd = gen_dir(s, dirfd, strcmp(path, "/") == 0 ? "." : name,
+		    0750);
 		close(dirfd);
 	}
 	free(up);
@@ -125,7 +126,7 @@ gen_make(const struct store *s, const struct store_file *files, size_t n)
 	int dir, rc = 0;
 	size_t i;
 
-	if ((dir = gen_dir(s, s->gen, GEN_NEW)) == -1)
+	if ((dir = gen_dir(s, s->gen, GEN_NEW, 0750)) == -1)
 		return gen_fail(s, "gen/" GEN_NEW);
 	for (i = 0; rc == 0 && i < n; i++)
 		if ((rc = gen_file(s, dir, &files[i])) == -1)

@@ -18,8 +18,8 @@
 struct store {
 	char *path;	/* without slashes at the end */
 	gid_t gid;
-	int fd;		/* path, locked */
-	int gen;	/* path/gen */
+	int fd;		/* path */
+	int gen;	/* path/gen, locked */
 };
 
 /* The name in gen/NAME, or NULL when target is anything else. */
@@ -30,9 +30,10 @@ int gen_fail(const struct store *s, const char *name);
 
 /*
  * Open the directory name in dirfd, made when it is missing, and open it to
- * the group.  A descriptor to be closed, or -1 with errno.
+ * the group, if there is one, with this mode; without one it is 0700.  A
+ * descriptor to be closed, or -1 with errno.
  */
-int gen_dir(const struct store *s, int dirfd, const char *name);
+int gen_dir(const struct store *s, int dirfd, const char *name, mode_t mode);
 
 /*
  * The same for a path, of which the last parts may be missing, at most so
