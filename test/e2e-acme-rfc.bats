@@ -356,7 +356,9 @@ ari_id() {
 
 @test "acme-order: 7.5.1 a challenge is answered with {}" {
 	run -0 sent '/(chalZ|challenge)/'
-	[ "${#lines[@]}" -eq 7 ]
+	# of 3, 3 and 1 names; of the one that comes again pebble may remember,
+	# one time in a hundred, that it is valid
+	[ "${#lines[@]}" -eq 7 ] || [ "${#lines[@]}" -eq 6 ]
 	[ "$(sort -u <<<"$output")" = '{}' ]
 }
 
