@@ -77,6 +77,15 @@ is_redirect(int status)
 	    status == 308;
 }
 
+/* Did libcurl meet a closed connection?  What it calls that depends on when. */
+static int
+was_closed(const char *why)
+{
+	return strstr(why, "getpeername") != NULL ||
+	    strstr(why, "Connection reset") != NULL ||
+	    strstr(why, "Broken pipe") != NULL;
+}
+
 /*
  * Say that there is no answer.  A server that does not take the certificate
  * says so in an alert of TLS; by TLS 1.3 that comes after the handshake, and
@@ -89,7 +98,7 @@ unanswered(const struct est *e, const char *op, const char *url)
 
 	if (e->own != NULL && strstr(why, " alert ") != NULL)
 		more = "the server does not take the certificate: ";
-	else if (e->own != NULL && strstr(why, "getpeername") != NULL)
+	else if (e->own != NULL && was_closed(why))
 		why = "the connection was closed, maybe because the server "
 		    "does not take the certificate";
 	warnx("%s: %s: %s%s", op, esc(url), more, esc(why));
