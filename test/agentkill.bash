@@ -124,7 +124,8 @@ kill_scripts() {
 	}
 	# What is noted for later may be missing: the next order notes which
 	# account it has; a token that is gone need not be in tokens.used.
-	# Who could not adopt has ordered, so there is an account.
+	# Who could not adopt has ordered, so there is an account; who orders
+	# has one.
 	files() {
 		find agent store live ! -path 'store/web/gen/*' \
 		    ! -name '*.json' ! -name '*.before-*' \
@@ -157,6 +158,10 @@ kill_scripts() {
 		files | diff ../files -
 		[ -z "$(grep -E '/\.|/tmp|previous|pending' ../files)" ]
 		[ "$status" -eq 0 ]
+		case $START in
+		acme.adopt | est.*) ;;
+		*) [ -s agent/account.pem ] ;;
+		esac
 		[ -z "$(find "$WWW" -type f)" ]
 		[ "${START#*.}" = adopt ] || [ ! -e token ] || grep -qx \
 		    "$(sha256sum <token | cut -c 1-64)" agent/tokens.used

@@ -355,10 +355,14 @@ ari_id() {
 }
 
 @test "acme-order: 7.5.1 a challenge is answered with {}" {
+	local made
+	# 3 and 3 names, but one of them comes again, and one time in a hundred
+	# pebble remembers that it is valid
+	made=$(grep -c 'There are now .* authorizations' pebble.log)
+	[ "$made" -ge 5 ]
 	run -0 sent '/(chalZ|challenge)/'
-	# of 3, 3 and 1 names; of the one that comes again pebble may remember,
-	# one time in a hundred, that it is valid
-	[ "${#lines[@]}" -eq 7 ] || [ "${#lines[@]}" -eq 6 ]
+	# and the one of step-ca
+	[ "${#lines[@]}" -eq $((made + 1)) ]
 	[ "$(sort -u <<<"$output")" = '{}' ]
 }
 
